@@ -1,0 +1,54 @@
+"""The one way into numba: cached, checked for stale caches, told about when it takes long.
+
+numba's cache of a function does not notice that a helper in another file changed: the caller would go on
+returning yesterday's numbers. So the cache folder is named after a hash of every file that holds kernels, the
+numba version and the processor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKS = (b"@jit", b"@feature", b"@cfunc")
+
+
+def kernel_files() -> list[Path]:
+    """Every source file whose text mentions a kernel."""
+    found = [*ROOT.glob("engine/**/*.py"), *ROOT.glob("strategies/*.py")]
+    return sorted(p for p in found if any(mark in p.read_bytes() for mark in MARKS))
+
+
+def cache_key() -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    checks = os.environ.get("NUMBA_BOUNDSCHECK", "0")
+    digest.update(f"{numba.__version__} {platform.machine()} {platform.python_version()} {checks}".encode())
+    for path in kernel_files():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def cache_dir() -> Path:
+    """Where compiled kernels live; `ONETAPE_KERNEL_CACHE` moves it."""
+    import platformdirs
+
+    base = os.environ.get("ONETAPE_KERNEL_CACHE") or platformdirs.user_cache_dir("onetape", appauthor=False)
+    return Path(base) / "kernels" / cache_key()
+
+
+numba.config.CACHE_DIR = str(cache_dir())
+
+
+def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """`numba.njit` as this project uses it: cached, IEEE division (zero is checked where it can occur), no fastmath."""
+    options = {"cache": True, "error_model": "numpy", **options}
+    if function is None:
+        return lambda f: numba.njit(**options)(f)
+    return numba.njit(**options)(function)
