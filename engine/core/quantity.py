@@ -39,7 +39,8 @@ class Quantity:
     def parse(cls, text: str) -> Self:
         """Read what a trader wrote; ConfigError with the unit forms otherwise."""
         if not isinstance(text, str):
-            raise ConfigError(f"{text!r} has no unit: write {cls.forms}")
+            what = "has no unit" if isinstance(text, int | float) else "cannot be read"
+            raise ConfigError(f"{text!r} {what}: write {cls.forms}")
         found = WRITTEN.fullmatch(text)
         if not found:
             raise ConfigError(f"{text!r} cannot be read: write {cls.forms}")
@@ -62,7 +63,7 @@ class Quantity:
     def hint(cls, spelled: str) -> str:
         if spelled.lower().startswith("pip") and "points" in cls.units:
             return "pips mean different things to different brokers (1 pip of EURUSD is 10 points), "
-        near = did_you_mean(spelled, cls.units)
+        near = did_you_mean(spelled, cls.units.values())
         return f"{near} " if near.startswith("did") else ""
 
     @classmethod

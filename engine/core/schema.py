@@ -167,7 +167,7 @@ def to_toml(table: dict[str, Any], path: str = "") -> str:
     for key, value in table.items():
         where = f"{path}.{key_text(key)}" if path else key_text(key)
         for head, item in [(f"[[{where}]]", v) for v in value] if tables(value) else [(f"[{where}]", value)]:
-            if isinstance(item, dict) and (item or tables(value)):
+            if isinstance(item, dict):
                 lines += ["", head, to_toml(item, where).lstrip("\n")]
     return "\n".join(lines)
 
