@@ -3,14 +3,14 @@
     UTC   Europe/Athens   America/New_York   UTC-05:00   ny+7 (New York wall time plus seven hours, all year)
 
 Many MT5 brokers run their server on New York time plus seven hours, so that the day ends at 17:00 New York: `ny+7`
-follows the United States' daylight saving days, `Europe/Athens` the European ones; they differ three to four weeks a year.
+follows the United States' daylight saving days, `Europe/Athens` the European ones; some weeks a year they differ.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -22,7 +22,7 @@ from engine.core.registry import did_you_mean
 SECOND = 1_000_000_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def parse_zone(text: str) -> Zone:
     if broker := re.fullmatch(r"(?i)ny\s*([+-]\s*\d{1,2})", name):
         return Zone(name, ZoneInfo("America/New_York"), int(broker[1].replace(" ", "")) * HOUR)
     if name.upper() in ("UTC", "Z", "GMT"):
-        return Zone("UTC", timezone.utc)
+        return Zone("UTC", UTC)
     if fixed := re.fullmatch(r"(?i)(?:UTC|GMT)\s*([+-])(\d{1,2})(?::?([0-5]\d))?", name):
         minutes = int(fixed[2]) * 60 + int(fixed[3] or 0)
         if minutes < 24 * 60:
@@ -117,8 +117,8 @@ def offset_table(zone: Zone, first: int, last: int) -> tuple[np.ndarray, np.ndar
 @lru_cache(maxsize=1024)
 def changes_of_year(zone: Zone, year: int) -> tuple[int, tuple[tuple[int, int], ...]]:
     """The offset at the start of a UTC year, and every (instant, offset from then on) in it."""
-    end = (datetime(year + 1, 1, 1, tzinfo=timezone.utc) - EPOCH).days * 86_400
-    here = (datetime(year, 1, 1, tzinfo=timezone.utc) - EPOCH).days * 86_400
+    end = (datetime(year + 1, 1, 1, tzinfo=UTC) - EPOCH).days * 86_400
+    here = (datetime(year, 1, 1, tzinfo=UTC) - EPOCH).days * 86_400
     start = now = offset_at(zone, here)
     found = []
     while here < end:

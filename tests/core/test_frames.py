@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -52,7 +52,7 @@ def test_edges_do_not_depend_on_where_the_question_starts(
 @given(st.dates(min_value=datetime(1990, 1, 2).date(), max_value=datetime(2036, 1, 1).date()))
 def test_every_fx_day_starts_at_17_00_of_new_york_as_zoneinfo_says(date: object) -> None:
     local = datetime.combine(date, time(17), ZoneInfo("America/New_York"))  # type: ignore[arg-type]
-    start = int(local.astimezone(timezone.utc).timestamp()) * SECOND
+    start = int(local.astimezone(UTC).timestamp()) * SECOND
     following = int((datetime.combine(local.date() + timedelta(days=1), time(17), local.tzinfo)).timestamp()) * SECOND
     assert edges("D1", FX_DAY, start, start).tolist() == [start, following]
     assert edges("D1", FX_DAY, start - 1, start - 1)[1] == start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,7 +14,7 @@ from engine.core.errors import ConfigError, DataError
 from engine.core.zones import HOUR, SECOND, parse_zone, utc_to_wall, wall_to_utc
 
 ZONES = ("America/New_York", "Europe/Athens", "Europe/London", "Asia/Tokyo", "Australia/Sydney", "Asia/Kolkata", "UTC")
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS = st.integers(0, 2_000_000_000)
 
 
@@ -23,7 +23,7 @@ def ns(text: str) -> int:
 
 
 def wall_by_zoneinfo(second: int, zone: str) -> int:
-    there = (EPOCH + timedelta(seconds=second)).astimezone(ZoneInfo(zone)).replace(tzinfo=timezone.utc)
+    there = (EPOCH + timedelta(seconds=second)).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
     return int((there - EPOCH).total_seconds())
 
 
