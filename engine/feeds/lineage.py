@@ -1,0 +1,78 @@
+"""Where market data came from and what its numbers mean: carried by every file and every row of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+Columns = dict[str, np.ndarray]
+"""A stretch of market data as it is imported and stored: quotes `ts bid ask [bid_size ask_size]`, bars `ts` (close)
+`open_ts open high low close volume spread`; stamps int64 ns UTC, the rest float64, NaN where not recorded."""
+
+QUOTES = ("ts", "bid", "ask")
+SIZES = ("bid_size", "ask_size")
+BARS = ("ts", "open_ts", "open", "high", "low", "close", "volume", "spread")
+
+
+class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+    """`stamps` and `zone` say how the *source* stamped its rows; inside, everything is UTC.
+
+    `basis` is what prices are: bid, ask, mid or last (`quote` where bid and ask are both there). `spread` is what the
+    spread column holds: nothing, or how it was recorded. `dropped` counts rows that an import was told to leave out.
+    """
+
+    source: str
+    symbol: str
+    frame: str = ""
+    """Time frame of bars; empty for quotes."""
+    basis: Literal["quote", "bid", "ask", "mid", "last"] = "quote"
+    stamps: Literal["open", "close", "quote"] = "quote"
+    zone: str = "UTC"
+    volume_unit: Literal["", "tick", "real", "base", "quote"] = ""
+    spread: str = ""
+    licence: str = ""
+    note: str = ""
+    made_from: str = ""
+    dropped: Mapping[str, int] = {}
+
+    @property
+    def bars(self) -> bool:
+        return bool(self.frame)
+
+    @property
+    def kind(self) -> str:
+        """The folder of the dataset: `quotes` or `bars-H1`."""
+        return f"bars-{self.frame}" if self.frame else "quotes"
+
+    @property
+    def name(self) -> str:
+        """The dataset's name: `demo/EURUSD/bars-H1`."""
+        return f"{self.source}/{self.symbol}/{self.kind}"
+
+    @property
+    def instrument(self) -> str:
+        return f"{self.symbol}@{self.source}"
+
+    @property
+    def key(self) -> str:
+        """The column that says when a row is: bars belong to the period they open in."""
+        return "open_ts" if self.frame else "ts"
+
+
+def size(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
+
+
+def part(columns: Columns, rows: slice | np.ndarray) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def join(stretches: list[Columns]) -> Columns:
+    """Stretches one after the other; a column that some lack is NaN there."""
+    names = dict.fromkeys(name for columns in stretches for name in columns)
+    return {
+        name: np.concatenate([c[name] if name in c else np.full(size(c), np.nan) for c in stretches]) for name in names
+    }
