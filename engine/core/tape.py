@@ -55,13 +55,20 @@ class Block:
 class Tape(Protocol):
     """What a feed gives to a run: who made it, what is in it, and its records in blocks."""
 
-    kind: str
-    """`quotes` or `bars`."""
-    symbols: tuple[str, ...]
-    fingerprint: str
-    """Hash over the content: two tapes with one fingerprint hold the same records."""
-    notes: tuple[str, ...]
-    """What a reader of the report must know: assumed spread, source, licence, coarse rates."""
+    @property
+    def kind(self) -> str:
+        """`quotes` or `bars`."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash over the content: two tapes with one fingerprint hold the same records."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know: assumed spread, source, licence, coarse rates."""
 
     def __len__(self) -> int: ...
 

@@ -1,0 +1,88 @@
+"""The bus: handlers return events, only the bus publishes them.
+
+An event dated later than now is scheduled and published when it is due, in the order (ts, rank, sequence). What is
+published is journalled first, then handed to the handlers of its type; what they return is caused by it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from engine.core.errors import OnetapeError
+from engine.core.events import REPORT, TIMER, Event, Signal
+from engine.core.journal import Journal
+
+Returned = Event | Iterable[Event] | None
+Handler = Callable[[Event], Returned]
+FOREVER = 2**63 - 1
+
+
+class Bus:
+    def __init__(self, journal: Journal, keep: Callable[[Signal], bool] | None = None) -> None:
+        """`keep` says of a signal whether it says anything new; one that does not is dropped before the journal."""
+        self.journal = journal
+        self.now = 0
+        self.published = 0
+        self._keep = keep
+        self._handlers: dict[type, list[Handler]] = {}
+        self._addressed: dict[tuple[type, str], Handler] = {}
+        self._queue: deque[tuple[Event, int]] = deque()
+        self._due: list[tuple[int, int, int, Event, int]] = []
+        self._sequence = 0
+
+    def subscribe(self, kind: type[Event], handler: Handler, strategy: str | None = None) -> None:
+        """Call `handler` for every event of that kind, or only for those addressed to one strategy."""
+        if strategy is None:
+            self._handlers.setdefault(kind, []).append(handler)
+        else:
+            self._addressed[kind, strategy] = handler
+
+    def schedule(self, event: Event, rank: int, cause: int = 0) -> None:
+        self._sequence += 1
+        heapq.heappush(self._due, (event.ts, rank, self._sequence, event, cause))
+
+    @property
+    def next_due(self) -> tuple[int, int]:
+        """(ts, rank) of the next scheduled event."""
+        return self._due[0][:2] if self._due else (FOREVER, TIMER)
+
+    def publish_due(self) -> None:
+        """Publish the next scheduled event; `now` must have reached it."""
+        _, _, _, event, cause = heapq.heappop(self._due)
+        self.publish(event, cause)
+
+    def publish(self, returned: Returned, cause: int = 0) -> None:
+        """Journal and hand on what a handler returned, and all that follows from it."""
+        queue = self._queue
+        self._add(returned, cause)
+        write, keep = self.journal.write, self._keep
+        while queue:
+            event, cause = queue.popleft()
+            kind = type(event)
+            if keep is not None and kind is Signal and not keep(event):  # type: ignore[arg-type]
+                continue
+            seq = write(event, cause)
+            self.published += 1
+            for handler in self._handlers.get(kind, ()):
+                if (returned := handler(event)) is not None:
+                    self._add(returned, seq)
+            own = self._addressed.get((kind, getattr(event, "strategy", "")))
+            if own is not None and (returned := own(event)) is not None:
+                self._add(returned, seq)
+
+    def _add(self, returned: Returned, cause: int) -> None:
+        if returned is None:
+            return
+        for event in (returned,) if isinstance(returned, Event) else returned:
+            if event.ts > self.now:
+                self.schedule(event, TIMER, cause)
+            elif event.ts == self.now:
+                self._queue.append((event, cause))
+            else:
+                raise OnetapeError(f"{event} is dated before now ({self.now}): decisions cannot be put into the past")
+
+    def report(self, event: Event) -> None:
+        """A venue report, due at its own `ts`."""
+        self.schedule(event, REPORT)

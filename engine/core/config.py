@@ -1,0 +1,270 @@
+"""The config of a run: its sections, their meaning, and what cannot be meant.
+
+Reading one (files, overlays, --set, environment) is `engine.core.load`. A config is a value: equal configs run alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from engine.core import schema
+from engine.core.clock import parse_time
+from engine.core.errors import ConfigError
+from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
+from engine.core.quantity import Duration, Fee, Percent, Points, Size, Volume
+from engine.core.registry import did_you_mean
+from engine.core.zones import parse_zone
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is replayed."""
+
+    source: str = "demo"
+    """`demo` (ships with the project), `file`, or the name of a source in the catalogue."""
+    files: tuple[str, ...] = ()
+    """With source `file`; relative to where the command runs."""
+    symbols: tuple[str, ...] = ()
+    kind: Literal["quotes", "bars"] = "bars"
+    frame: str = "H1"
+    """Of bars."""
+    basis: Literal["bid", "ask", "mid"] = "bid"
+    """What the prices of the bars are; also what bars are built from out of quotes."""
+    spread: Points | None = None
+    """Assumed for bars that carry none; the report says so."""
+    start: str | None = field(default=None, metadata={"key": "from"})
+    """First moment replayed, on the wall of `zone`."""
+    end: str | None = field(default=None, metadata={"key": "to"})
+    """First moment not replayed."""
+    zone: str = "UTC"
+    """Zone in which `from` and `to` are written."""
+    trading_day: str = FX_DAY
+    """When a day starts for H2 and longer frames."""
+    format: str | None = None
+    """Of files, where it cannot be told from them."""
+    tz: str | None = None
+    """Zone of the stamps in files that do not say."""
+
+    @property
+    def start_ns(self) -> int | None:
+        return None if self.start is None else parse_time(self.start, self.zone)
+
+    @property
+    def end_ns(self) -> int | None:
+        return None if self.end is None else parse_time(self.end, self.zone)
+
+
+@dataclass(frozen=True)
+class AccountConfig:
+    currency: str = "USD"
+    balance: float = 10_000.0
+    mode: Literal["hedging", "netting"] = "hedging"
+    leverage: float = 30.0
+
+
+@dataclass(frozen=True)
+class VenueConfig:
+    """How the simulated broker answers."""
+
+    latency: Duration = Duration(50.0, "ms")
+    """From a decision to the venue."""
+    report_latency: Duration = Duration(0.0, "ms")
+    """From the venue back to us."""
+    slippage: Points = Points(0.0, "points")
+    commission: Fee = Fee(0.0, "USD per lot")
+    """Per side."""
+
+
+@dataclass(frozen=True)
+class RiskConfig:
+    size: Size = Size(1.0, "% risk")
+    max_position: Volume | None = None
+    """Most that one strategy may hold of one symbol."""
+    max_drawdown: Percent | None = None
+    """Loss from the highest equity at which entries are denied."""
+    retries: int = 3
+    """How often a refused wish is tried again, once a row."""
+
+
+@dataclass(frozen=True)
+class StrategyConfig:
+    """One strategy in the run; the fields that are not set come from the rest of the config."""
+
+    name: str
+    id: str = ""
+    """Its name in the books: unique in the run."""
+    symbols: tuple[str, ...] = ()
+    frame: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    size: Size | None = None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    lane: Literal["python", "compiled"] = "python"
+    block: int = 65_536
+    """Records per block; by the cut law it changes nothing but speed."""
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    equity: Duration = Duration(1.0, "h")
+    """Spacing of the equity curve."""
+    zone: str = "UTC"
+    open: bool = False
+    """Open the report in a browser when the run ends."""
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What the run is known to give; compared only when the config is the one it was recorded for."""
+
+    config: str = ""
+    """`identity` of that config."""
+    trades: int | None = None
+    balance: float | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    name: str
+    seed: int = 1
+    data: DataConfig = DataConfig()
+    account: AccountConfig = AccountConfig()
+    venue: VenueConfig = VenueConfig()
+    rates: dict[str, float] = field(default_factory=dict)
+    """Fixed conversion rates, for currencies that the tape does not quote; the report marks them."""
+    risk: RiskConfig = RiskConfig()
+    strategy: tuple[StrategyConfig, ...] = ()
+    run: RunConfig = RunConfig()
+    report: ReportConfig = ReportConfig()
+    expect: Expect | None = None
+    source: str = field(default="", compare=False, metadata={"hidden": True})
+    """Where it was read from."""
+    overridden: bool = field(default=False, compare=False, metadata={"hidden": True})
+    """An overlay, --set or the environment changed what the file says."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @cached_property
+    def strategies(self) -> tuple[StrategyConfig, ...]:
+        """The strategies with everything filled in: id, symbols, frame and size."""
+        return tuple(
+            replace(
+                s,
+                id=s.id or s.name,
+                symbols=s.symbols or self.data.symbols,
+                frame=parse_frame(s.frame or self.data.frame),
+                size=s.size or self.risk.size,
+            )
+            for s in self.strategy
+        )
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of everything that differs from the defaults, `[expect]` aside."""
+        table = schema.dump(replace(self, expect=None), full=False)
+        return hashlib.blake2b(canonical(table).encode(), digest_size=8).hexdigest()
+
+    @property
+    def modified(self) -> bool:
+        """It is not the config that its `[expect]` was recorded for, nor (without one) what its file says."""
+        return self.overridden if self.expect is None else self.expect.config != self.identity
+
+    def to_json(self) -> str:
+        """Every key, defaults included, in one canonical line: what the journal keeps."""
+        return canonical(schema.dump(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        try:
+            table = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"config cannot be read as JSON: {error}") from None
+        return schema.build(cls, table)
+
+    def to_toml(self) -> str:
+        """What differs from the defaults, as a config file."""
+        return schema.to_toml(schema.dump(self, full=False)).lstrip("\n") + "\n"
+
+
+def canonical(table: dict[str, Any]) -> str:
+    return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def check(config: Config) -> None:
+    """ConfigError for what has the right type and still cannot be meant."""
+    positive = {
+        "account.balance": config.account.balance,
+        "account.leverage": config.account.leverage,
+        "run.block": config.run.block,
+        "report.equity": config.report.equity.amount,
+        **{f"rates.{pair}": rate for pair, rate in config.rates.items()},
+    }
+    for path, value in positive.items():
+        if value <= 0:
+            raise ConfigError(f"{path}: must be more than 0, got {value:g}")
+    for path, value in {"seed": config.seed, "risk.retries": config.risk.retries}.items():
+        if value < 0:
+            raise ConfigError(f"{path}: must be at least 0, got {value}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", config.name):
+        raise ConfigError(f"name: {config.name!r} must be letters, digits, '.', '_' and '-': it names the run's folder")
+    if not re.fullmatch(r"[A-Z]{3,5}", config.account.currency):
+        raise ConfigError(f"account.currency: {config.account.currency!r} is not a currency code like USD")
+    for pair in config.rates:
+        if not re.fullmatch(r"[A-Z]{6,10}", pair):
+            raise ConfigError(f"rates.{pair}: is not a pair of currency codes like USDJPY")
+    check_data(config.data)
+    for path, zone in {"report.zone": config.report.zone}.items():
+        at(path, parse_zone, zone)
+    check_strategies(config)
+
+
+def check_data(data: DataConfig) -> None:
+    if not data.symbols:
+        raise ConfigError('data.symbols: name at least one, like ["EURUSD"]')
+    if len(set(data.symbols)) < len(data.symbols):
+        raise ConfigError(f"data.symbols: {', '.join(data.symbols)} names one twice")
+    if data.source == "file" and not data.files:
+        raise ConfigError('data.files: name the files, like ["ticks.parquet"]')
+    if data.files and data.source != "file":
+        raise ConfigError(f'data.files: used with source = "file" only, not with {data.source!r}')
+    at("data.frame", parse_frame, data.frame)
+    at("data.trading_day", parse_day, data.trading_day)
+    for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():
+        at(path, parse_zone, zone)
+    start, end = at("data.from", lambda _: data.start_ns, data), at("data.to", lambda _: data.end_ns, data)
+    if start is not None and end is not None and start >= end:
+        raise ConfigError(f"data.from: {data.start} is not before data.to {data.end}")
+
+
+def check_strategies(config: Config) -> None:
+    if not config.strategy:
+        raise ConfigError('strategy: name at least one: [[strategy]] with name = "ma_cross"')
+    for n, strategy in enumerate(config.strategy):
+        path = f"strategy[{n}]"
+        for symbol in strategy.symbols:
+            if symbol not in config.data.symbols:
+                hint = did_you_mean(symbol, config.data.symbols)
+                raise ConfigError(f"{path}.symbols: {symbol!r} is not in data.symbols: {hint}")
+        frame = at(f"{path}.frame", parse_frame, strategy.frame or config.data.frame)
+        if config.data.kind == "bars" and frame_ns(frame) < frame_ns(config.data.frame):
+            raise ConfigError(f"{path}.frame: {frame} is finer than the {config.data.frame} bars of the data")
+    ids = [s.id for s in config.strategies]
+    for twice in {i for i in ids if ids.count(i) > 1}:
+        raise ConfigError(f"strategy: two are called {twice!r} in the books: give each an id of its own")
+
+
+def at(path: str, read: Any, value: Any) -> Any:
+    """`read(value)`, with the path before its message."""
+    try:
+        return read(value)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

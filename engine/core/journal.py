@@ -1,0 +1,133 @@
+"""The journal: every decision and every input, in order, in frames that survive a crash.
+
+    file    b"ONETAPE1", then frames
+    frame   length u32, crc32 u32, seq u64, cause u64 (little endian), then `length` bytes of MessagePack
+
+`seq` counts from 1 without a gap; `cause` is the seq of the frame that led to this one, 0 for what came from the
+tape or from outside. The CRC covers seq, cause and payload. A frame cut off at the end of the file was never
+written: it is ignored. Damage anywhere before is an error that names its place, and nothing after it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from engine.core.errors import JournalError, NotFound
+from engine.core.events import AnyEvent, Event
+
+MAGIC = b"ONETAPE1"
+HEAD = struct.Struct("<IIQQ")
+CAUSE = struct.Struct("<QQ")
+BUFFER = 65_536
+
+
+class Frame(NamedTuple):
+    seq: int
+    cause: int
+    event: Event
+
+
+class Journal:
+    """Appends frames to a file (or to nothing) and keeps the digest of all it wrote.
+
+    Two runs with one digest made the same decisions for the same reasons in the same order.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.seq = 0
+        self._file: BinaryIO | None = path.open("xb") if path else None
+        self._buffer = bytearray()
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._encode = msgspec.msgpack.Encoder().encode
+        if self._file:
+            self._file.write(MAGIC)
+
+    def write(self, event: Event, cause: int = 0) -> int:
+        """Append one event; returns its seq."""
+        payload = self._encode(event)
+        self.seq = seq = self.seq + 1
+        crc = zlib.crc32(payload, zlib.crc32(CAUSE.pack(seq, cause)))
+        self._buffer += HEAD.pack(len(payload), crc, seq, cause) + payload
+        if len(self._buffer) > BUFFER:
+            self.flush()
+        return seq
+
+    def flush(self) -> None:
+        """Hand everything to the operating system: it survives a killed process."""
+        self._hash.update(self._buffer)
+        if self._file:
+            self._file.write(self._buffer)
+            self._file.flush()
+        self._buffer.clear()
+
+    @property
+    def digest(self) -> str:
+        """Hash of every frame so far."""
+        self.flush()
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        self.flush()
+        if self._file:
+            self._file.close()
+
+
+def read(path: Path) -> Iterator[Frame]:
+    """The frames of a journal in order; see the module for what a torn tail and damage mean."""
+    data = _load(path)
+    decode = msgspec.msgpack.Decoder(AnyEvent).decode
+    at, seq = len(MAGIC), 0
+    while (end := _frame_end(data, at)) is not None:
+        length, crc, number, cause = HEAD.unpack_from(data, at)
+        payload = data[at + HEAD.size : end]
+        if zlib.crc32(payload, zlib.crc32(CAUSE.pack(number, cause))) != crc or number != seq + 1:
+            if end == len(data):
+                return
+            raise JournalError(
+                f"{path}: damaged at byte {at}, after frame {seq}: the frames before it are intact, the rest must"
+                " not be trusted"
+            )
+        try:
+            yield Frame(number, cause, decode(payload))
+        except msgspec.MsgspecError as error:
+            raise JournalError(f"{path}: frame {number} is of no known kind ({error})") from None
+        at, seq = end, number
+
+
+def recover(path: Path) -> int:
+    """Cut a torn tail off, so that the journal can be appended to; returns the bytes removed."""
+    data = _load(path)
+    at = len(MAGIC)
+    for _ in read(path):
+        end = _frame_end(data, at)
+        assert end is not None
+        at = end
+    torn = len(data) - at
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(at)
+    return torn
+
+
+def _load(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"no journal at {path}") from None
+    if not data.startswith(MAGIC):
+        raise JournalError(f"{path} is not a journal (or of another format version)")
+    return data
+
+
+def _frame_end(data: bytes, at: int) -> int | None:
+    if at + HEAD.size > len(data):
+        return None
+    end = at + HEAD.size + int(HEAD.unpack_from(data, at)[0])
+    return end if end <= len(data) else None

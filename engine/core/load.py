@@ -1,0 +1,142 @@
+"""Reading a config: file < --on overlays < environment < --set.
+
+    load("demo")                                     configs/runs/demo.toml
+    load("my.toml", on=["stress"])                   then configs/on/stress.toml over it
+    load("demo", sets=["strategy.params.fast=10"])   of the only strategy; of several: strategy.ID.params.fast
+    ONETAPE__ACCOUNT__LEVERAGE=10                    account.leverage
+    load("ma_cross", sets=[...])                     a strategy's name: a config of defaults around it
+
+A later one wins key by key; lists are replaced whole. An unknown key is an error that names the nearest.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.core.config import Config
+from engine.core.errors import ConfigError, NotFound
+from engine.core.registry import did_you_mean
+from engine.core.schema import Raw, build
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS, ON, STRATEGIES = ROOT / "configs" / "runs", ROOT / "configs" / "on", ROOT / "strategies"
+PREFIX = "ONETAPE__"
+Table = dict[str, Any]
+
+
+def load(
+    ref: str | Path, on: Iterable[str] = (), sets: Iterable[str] = (), env: Mapping[str, str] | None = None
+) -> Config:
+    """The config that a path, a name in configs/runs or a strategy's name stands for, with what is laid over it.
+
+    ConfigError names what cannot be meant, NotFound the file that is not there.
+    """
+    table, source = find(str(ref))
+    before = deepcopy(table)
+    for name in on:
+        merge(table, read_toml(overlay(name)))
+    for name, text in sorted((os.environ if env is None else env).items()):
+        if name.startswith(PREFIX):
+            put(table, [part.lower() for part in name.removeprefix(PREFIX).split("__")], Raw(text, name), fold=True)
+    for item in sets:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {item}: write KEY=VALUE, like --set account.balance=5000")
+        put(table, key.strip().split("."), Raw(text.strip(), f"--set {item}"))
+    config = build(Config, table)
+    return replace(config, source=source, overridden=changed(before, config))
+
+
+def changed(before: Table, config: Config) -> bool:
+    """Whether the config means something else than what the file alone says."""
+    try:
+        return build(Config, before).identity != config.identity
+    except ConfigError:
+        return True
+
+
+def find(ref: str) -> tuple[Table, str]:
+    """The table that `ref` stands for, and where it came from."""
+    path = Path(ref)
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        return read_toml(path), str(path)
+    runs, strategies = names(RUNS, "*.toml"), names(STRATEGIES, "*.py")
+    if ref in runs:
+        return read_toml(runs[ref]), str(runs[ref])
+    if ref in strategies:
+        data = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "spread": "10 points"}
+        return {"name": ref, "data": data, "strategy": [{"name": ref}]}, f"strategy {ref}"
+    raise ConfigError(f"no config or strategy is called {ref!r}: {did_you_mean(ref, [*runs, *strategies])}")
+
+
+def names(folder: Path, pattern: str) -> dict[str, Path]:
+    return {p.stem: p for p in sorted(folder.glob(pattern)) if not p.stem.startswith("_")}
+
+
+def overlay(name: str) -> Path:
+    if name.endswith(".toml"):
+        return Path(name)
+    known = names(ON, "*.toml")
+    if name not in known:
+        raise ConfigError(f"--on {name}: unknown: {did_you_mean(name, known)}")
+    return known[name]
+
+
+def read_toml(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(f"config file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: cannot be read as TOML: {reason}") from None
+
+
+def merge(table: Table, over: Table) -> None:
+    """Lay `over` on `table`: tables key by key, everything else (lists too) replaced."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(table.get(key), dict):
+            merge(table[key], value)
+        else:
+            table[key] = value
+
+
+def put(table: Table, path: list[str], value: Raw, fold: bool = False) -> None:
+    """Set one value; `fold` matches keys in any case (environment variables are upper case)."""
+    node: Any = table
+    for depth, part in enumerate(path):
+        if isinstance(node, list):
+            node, used = pick(node, part, value)
+            if used:
+                continue
+        if not isinstance(node, dict):
+            raise ConfigError(f"{'.'.join(path[:depth])}: is a value and has no key {part!r} (from {value.origin})")
+        key = match(node, part, path[:depth]) if fold else part
+        if depth == len(path) - 1:
+            node[key] = value
+            return
+        node = node.setdefault(key, {})
+    raise ConfigError(f"{'.'.join(path)}: is a table, name a key in it (from {value.origin})")
+
+
+def pick(items: list[Any], part: str, value: Raw) -> tuple[Any, bool]:
+    """The item of a list that `part` names by id, name or number; with a single item `part` may be a key of it."""
+    called = {str(item.get("id") or item.get("name", "")).lower(): item for item in items if isinstance(item, dict)}
+    if part.lower() in called:
+        return called[part.lower()], True
+    if part.isdecimal() and int(part) < len(items):
+        return items[int(part)], True
+    if len(items) == 1:
+        return items[0], False
+    raise ConfigError(f"which one is meant by {part!r}: {', '.join(called) or 'there is none'} (from {value.origin})")
+
+
+def match(node: Table, part: str, path: list[str]) -> str:
+    folded = {key.lower(): key for key in node}
+    return folded.get(part, part.upper() if path == ["rates"] else part)

@@ -1,0 +1,45 @@
+"""From a target to orders, as one jitted function that both lanes call."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import MARKET, owned
+from engine.kernels.jit import jit
+
+
+@jit(no_cpython_wrapper=True)
+def put(order, k, s, side, steps, stop, take_profit, position):
+    order.strategy, order.symbol, order.side, order.kind, order.steps = k, s, side, MARKET, steps
+    order.price, order.stop, order.take_profit, order.position = np.nan, stop, take_profit, position
+
+
+@jit
+def market_orders(book, k, s, target, stop, take_profit, plan):
+    """Market orders that take strategy k to `target` signed lot steps of symbol s; returns how many.
+
+    A netting account takes one order. On a hedging account what must go is closed first, oldest position first,
+    each by an order that names it, and only then the rest is opened. `plan` is a record array with room for one
+    order more than the strategy has positions.
+    """
+    account, positions = book[0], book[3]
+    change = target - owned(book, k, s)
+    if change == 0:
+        return 0
+    side = 1 if change > 0 else -1
+    if not account[0].hedging:
+        put(plan[0], k, s, side, abs(change), stop, take_profit, 0)
+        return 1
+    n, left = 0, abs(change)
+    for p in range(account[0].positions):
+        q = positions[p]
+        if left == 0 or q.strategy != k or q.symbol != s or q.side == side:
+            continue
+        steps = min(left, q.steps)
+        put(plan[n], k, s, side, steps, np.nan, np.nan, q.id)
+        n += 1
+        left -= steps
+    if left > 0:
+        put(plan[n], k, s, side, left, stop, take_profit, 0)
+        n += 1
+    return n

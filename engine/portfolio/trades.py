@@ -1,0 +1,217 @@
+"""Trades: deals in, round trips out.
+
+A *deal* is one fill. A *trade* is what a trader calls a trade: part or all of a position, opened and closed again.
+Every closing deal makes one. Amounts are in the account currency and signed as in MT5: a cost is negative, so
+
+    balance moves by   profit + commission   with every deal
+    a trade earned     net = profit + commission
+
+Amounts are kept as whole cents (units of the account's last digit) and volumes as whole lot steps, so sums are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from engine.core.errors import OnetapeError
+from engine.core.events import Canceled, Fill, Order, Rejected
+from engine.core.instrument import Instrument
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """A round trip. Times are the venue's, int64 ns UTC; prices in quote currency; amounts in the account currency.
+
+    `side` is +1 for a long, -1 for a short. `open_price` is the position's volume-weighted average entry.
+    `commission` is this trade's share of what the entries cost plus what the exit cost (never positive unless the
+    venue pays). `order_in` opened the position, `order_out` closed it (0 when the venue did, by stop or take-profit).
+    `stop` and `take_profit` are those the position was opened with.
+    """
+
+    id: int
+    position: int
+    strategy: str
+    symbol: str
+    side: int
+    units: float
+    lots: float
+    open_ts: int
+    open_price: float
+    close_ts: int
+    close_price: float
+    profit: float
+    commission: float
+    net: float
+    reason: str
+    order_in: int
+    order_out: int
+    stop: float | None = None
+    take_profit: float | None = None
+
+    @property
+    def duration(self) -> int:
+        """How long it was open, in nanoseconds."""
+        return self.close_ts - self.open_ts
+
+
+class Attribution(msgspec.Struct, frozen=True):
+    """What one strategy made: amounts of all its deals, so commission paid on open positions is in it."""
+
+    strategy: str
+    trades: int
+    wins: int
+    profit: float
+    commission: float
+    net: float
+
+
+@dataclass(slots=True)
+class OpenPosition:
+    """A position not closed yet: whole lot steps, average entry, and entry commission (cents) not yet shared out."""
+
+    id: int
+    strategy: str
+    symbol: str
+    side: int
+    steps: int
+    price: float
+    ts: int
+    order: int
+    commission: int
+    stop: float | None
+    take_profit: float | None
+
+
+@dataclass(slots=True)
+class Totals:
+    trades: int = 0
+    wins: int = 0
+    profit: int = 0
+    commission: int = 0
+
+
+class TradeBook:
+    """Turns deals into trades, on hedging and netting accounts alike.
+
+    A position is known by its id. `in` deals open it or add to it (the entry price is averaged), `out` deals close
+    all or part of it. A position belongs to the strategy that opened it. A netting reversal is two deals: `out` of
+    the old position, `in` with a new id. `digits` are the account currency's.
+
+    >>> from engine.core.instrument import Instrument
+    >>> eurusd = Instrument(symbol="EURUSD", base_currency="EUR", profit_currency="USD", digits=5)
+    >>> book = TradeBook({"EURUSD": eurusd})
+    >>> deal = dict(strategy="cross", symbol="EURUSD", position=1, units=10_000.0, reason="order", balance=0.0)
+    >>> book.on_fill(Fill(10, **deal, order=1, deal=1, side=1, price=1.1, entry="in",
+    ...                   profit=0.0, commission=-0.3, ts_event=10))
+    >>> trade = book.on_fill(Fill(20, **deal, order=2, deal=2, side=-1, price=1.101, entry="out",
+    ...                           profit=10.0, commission=-0.3, ts_event=20))
+    >>> trade.lots, trade.profit, trade.commission, trade.net
+    (0.1, 10.0, -0.6, 9.4)
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], digits: int = 2) -> None:
+        self.instruments, self.scale = instruments, 10**digits
+        self.open: dict[int, OpenPosition] = {}
+        self._exits: dict[int, tuple[float | None, float | None]] = {}
+        self._totals: dict[str, Totals] = {}
+        self._count = 0
+
+    def on_order(self, order: Order) -> None:
+        """Remember the stop and take-profit an entry is sent with."""
+        if order.position == 0 and (order.stop is not None or order.take_profit is not None):
+            self._exits[order.id] = (order.stop, order.take_profit)
+
+    def on_rejected(self, event: Rejected | Canceled) -> None:
+        """The order is gone: forget its stop and take-profit."""
+        self._exits.pop(event.order, None)
+
+    on_canceled = on_rejected
+
+    def on_fill(self, fill: Fill) -> Trade | None:
+        """The trade this deal closed, or None for an entry. Raises OnetapeError when deals do not fit together."""
+        instrument = self.instruments[fill.symbol]
+        steps = round(fill.units / instrument.step_units)
+        if steps <= 0 or abs(steps * instrument.step_units - fill.units) > 1e-6 * instrument.step_units:
+            raise OnetapeError(f"deal {fill.deal}: {fill.units} units of {fill.symbol} are not whole volume steps")
+        if fill.entry == "in":
+            self._enter(fill, steps)
+            return None
+        if fill.entry == "out":
+            return self._leave(fill, steps, instrument)
+        raise OnetapeError(f"deal {fill.deal} is {fill.entry!r}: a reversal must arrive as two deals, out then in")
+
+    def _enter(self, fill: Fill, steps: int) -> None:
+        commission = round(fill.commission * self.scale)
+        held = self.open.get(fill.position)
+        stop, take_profit = self._exits.pop(fill.order, (None, None))
+        if held is None:
+            held = self.open[fill.position] = OpenPosition(
+                fill.position, fill.strategy, fill.symbol, fill.side, 0, fill.price, fill.ts_event, fill.order, 0,
+                stop, take_profit,
+            )  # fmt: skip
+        elif (held.symbol, held.side) != (fill.symbol, fill.side):
+            raise OnetapeError(f"deal {fill.deal} adds to position {held.id} but trades another symbol or side")
+        if fill.price != held.price:
+            held.price = (held.price * held.steps + fill.price * steps) / (held.steps + steps)
+        held.steps += steps
+        held.commission += commission
+        self._book(held.strategy, round(fill.profit * self.scale), commission)
+
+    def _leave(self, fill: Fill, steps: int, instrument: Instrument) -> Trade:
+        held = self.open.get(fill.position)
+        if held is None or held.symbol != fill.symbol or held.side == fill.side or held.steps < steps:
+            raise OnetapeError(f"deal {fill.deal} closes {fill.units} units of position {fill.position}, not open so")
+        share = held.commission if steps == held.steps else pro_rata(held.commission, steps, held.steps)
+        held.steps -= steps
+        held.commission -= share
+        if not held.steps:
+            del self.open[held.id]
+        profit, paid = round(fill.profit * self.scale), round(fill.commission * self.scale)
+        net = profit + share + paid
+        totals = self._book(held.strategy, profit, paid)
+        totals.trades += 1
+        totals.wins += net > 0
+        self._count += 1
+        return Trade(
+            id=self._count, position=held.id, strategy=held.strategy, symbol=held.symbol, side=held.side,
+            units=fill.units, lots=round(fill.units / instrument.contract_size, 8),
+            open_ts=held.ts, open_price=held.price, close_ts=fill.ts_event, close_price=fill.price,
+            profit=profit / self.scale, commission=(share + paid) / self.scale, net=net / self.scale,
+            reason=fill.reason, order_in=held.order, order_out=fill.order,
+            stop=held.stop, take_profit=held.take_profit,
+        )  # fmt: skip
+
+    def _book(self, strategy: str, profit: int, commission: int) -> Totals:
+        totals = self._totals.setdefault(strategy, Totals())
+        totals.profit += profit
+        totals.commission += commission
+        return totals
+
+    @property
+    def count(self) -> int:
+        """Trades so far."""
+        return self._count
+
+    def attribution(self) -> list[Attribution]:
+        """What each strategy made so far, in the order of their first deals."""
+        return [
+            Attribution(name, t.trades, t.wins, t.profit / self.scale, t.commission / self.scale,
+                        (t.profit + t.commission) / self.scale)
+            for name, t in self._totals.items()
+        ]  # fmt: skip
+
+    def open_commission(self) -> float:
+        """Entry commission paid for what is still open: the part of the deals that no trade shows yet."""
+        return sum(held.commission for held in self.open.values()) / self.scale
+
+
+def pro_rata(amount: int, part: int, whole: int) -> int:
+    """`part / whole` of an amount of cents, to the nearest cent, halves away from zero; all in integers.
+
+    >>> pro_rata(-5, 1, 2), pro_rata(5, 1, 2), pro_rata(-10, 1, 3)
+    (-3, 3, -3)
+    """
+    sign = -1 if amount < 0 else 1
+    return sign * ((2 * abs(amount) * part + whole) // (2 * whole))

@@ -1,0 +1,133 @@
+"""Sizing and risk rules as jitted functions: the one place that turns a wish into units, called by both lanes.
+
+`decide` takes a wish and answers with the signed lot steps the strategy may own, and the rule that said no, if one
+did. Exits are never denied.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import MARKET, margin_used, owned, rate_of
+from engine.kernels.jit import jit
+
+BY_LOTS, BY_UNITS, BY_EQUITY, BY_RISK = 0, 1, 2, 3
+SIZINGS = ("lots", "units", "equity", "risk")
+
+RULES = ("", "in_flight", "no_price", "stop_missing", "stop_side", "max_drawdown", "volume_min", "max_position")
+IN_FLIGHT, NO_PRICE, STOP_MISSING, STOP_SIDE, MAX_DRAWDOWN, VOLUME_MIN, MAX_POSITION = 1, 2, 3, 4, 5, 6, 7
+
+_i, _f = np.int64, np.float64
+LIMITS = np.dtype([
+    ("sizing", _i), ("size", _f), ("max_steps", _i), ("max_drawdown", _f), ("retries", _i),
+    ("latency", _i), ("back", _i),
+])  # fmt: skip
+"""What one strategy may do with one symbol: limits[strategy, symbol]."""
+WISH = np.dtype([
+    ("given", _i), ("strength", _f), ("stop", _f), ("take_profit", _f), ("tries", _i), ("acted", _f),
+])  # fmt: skip
+"""The last wish of a strategy for a symbol: wishes[strategy, symbol]."""
+ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)])
+
+
+@jit(no_cpython_wrapper=True)
+def in_flight(book, k, s):
+    """Market orders of strategy k for symbol s that are on their way."""
+    account, orders = book[0], book[2]
+    count = 0
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.kind == MARKET:
+            count += 1
+    return count
+
+
+@jit(no_cpython_wrapper=True)
+def size(book, s, sizing, amount, strength, price, stop):
+    """Lot steps (unsigned, rounded down) for a full wish scaled by |strength|.
+
+    lots, units: that many. equity: that share of the equity as notional. risk: the volume that loses that share of
+    the equity between `price` and `stop`.
+    """
+    account, x = book[0], book[1][s]
+    if sizing == BY_LOTS:
+        units = amount / x.step_lots * x.step_units
+    elif sizing == BY_UNITS:
+        units = amount
+    else:
+        money = amount * account[0].equity / rate_of(book[1], s)
+        units = money / price if sizing == BY_EQUITY else money / abs(price - stop)
+    steps = units * abs(strength) / x.step_units
+    return np.int64(np.floor(steps + 1e-9)) if steps < 9e15 else np.int64(9e15)
+
+
+@jit(no_cpython_wrapper=True)
+def decide(book, limits, wish, k, s, strength, stop, take_profit, answer):
+    """What strategy k may own of symbol s; fills `answer`. `target == own` means: leave things as they are."""
+    account, x = book[0], book[1][s]
+    own = owned(book, k, s)
+    answer.own, answer.target, answer.rule, answer.value, answer.threshold = own, own, 0, np.nan, np.nan
+    count = in_flight(book, k, s)
+    if count:
+        answer.rule, answer.value, answer.threshold = IN_FLIGHT, count, 0.0
+        return
+    if strength == 0.0:
+        answer.target, wish.acted = 0, 0.0
+        return
+    side = 1 if strength > 0.0 else -1
+    if own * side > 0 and strength == wish.acted:
+        return
+    if own * side < 0:
+        answer.target = 0  # whatever is said of the entry, the exit goes through
+    price = x.ask if side > 0 else x.bid
+    if not price > 0.0 or np.isnan(rate_of(book[1], s)):
+        answer.rule = NO_PRICE
+        return
+    if np.isnan(stop):
+        if limits.sizing == BY_RISK:
+            answer.rule = STOP_MISSING
+            return
+    elif side * (price - stop) <= 0.0:
+        answer.rule, answer.value, answer.threshold = STOP_SIDE, stop, price
+        return
+    down = (account[0].peak - account[0].equity) / account[0].peak
+    if down >= limits.max_drawdown:
+        answer.rule, answer.value, answer.threshold = MAX_DRAWDOWN, down, limits.max_drawdown
+        return
+    steps = min(size(book, s, limits.sizing, limits.size, strength, price, stop), limits.max_steps)
+    if steps < x.steps_min:
+        answer.rule, answer.value, answer.threshold = VOLUME_MIN, steps * x.step_lots, x.steps_min * x.step_lots
+        return
+    answer.target = side * steps
+    wish.acted = strength
+
+
+@jit
+def decide_one(book, limits, wishes, k, s, strength, stop, take_profit, answer):
+    """`decide` for the Python lane: one call, `answer` is a record array of one."""
+    decide(book, limits[k, s], wishes[k, s], k, s, strength, stop, take_profit, answer[0])
+
+
+@jit
+def allow_order(book, limits, k, s, side, steps, position, answer):
+    """May strategy k send this order itself? Reducing is always allowed."""
+    account, x = book[0], book[1][s]
+    a, l = answer[0], limits[k, s]
+    own = owned(book, k, s)
+    a.own, a.target, a.rule, a.value, a.threshold = own, own + side * steps, 0, np.nan, np.nan
+    if position > 0 or (own * side < 0 and steps <= abs(own)):
+        return
+    down = (account[0].peak - account[0].equity) / account[0].peak
+    if down >= l.max_drawdown:
+        a.rule, a.value, a.threshold = MAX_DRAWDOWN, down, l.max_drawdown
+    elif steps < x.steps_min:
+        a.rule, a.value, a.threshold = VOLUME_MIN, steps * x.step_lots, x.steps_min * x.step_lots
+    elif abs(own + side * steps) > l.max_steps:
+        a.rule, a.value, a.threshold = MAX_POSITION, abs(own + side * steps) * x.step_lots, l.max_steps * x.step_lots
+
+
+@jit
+def account_now(book):
+    """Balance, equity, margin used: what a trader reads."""
+    a = book[0][0]
+    return a.balance * a.minor, a.equity, margin_used(book)

@@ -1,0 +1,91 @@
+"""The risk stage: Signal -> TargetPosition or Denied. The arithmetic is in `kernels`, shared with the compiled lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.events import Denied, Event, Order, Signal, TargetPosition
+from engine.kernels.book import Book
+from engine.risk.kernels import ANSWER, RULES, WISH, allow_order, decide_one
+
+NAN = float("nan")
+PASSED = "in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+
+
+@dataclass
+class Risk:
+    """Sizes wishes and holds the limits; `limits[strategy, symbol]` are LIMITS records, `book` gives the state now."""
+
+    symbols: tuple[str, ...]
+    strategies: tuple[str, ...]
+    limits: np.ndarray
+    book: Callable[[], Book]
+    wishes: np.ndarray = field(init=False)
+    _answer: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.wishes = np.zeros(self.limits.shape, WISH)
+        self._answer = np.zeros(1, ANSWER)
+        self._symbol = {name: n for n, name in enumerate(self.symbols)}
+        self._strategy = {name: n for n, name in enumerate(self.strategies)}
+
+    def on_signal(self, signal: Signal) -> list[Event]:
+        k, s, book = self._strategy[signal.strategy], self._symbol[signal.symbol], self.book()
+        stop = NAN if signal.stop is None else signal.stop
+        take_profit = NAN if signal.take_profit is None else signal.take_profit
+        decide_one(book, self.limits, self.wishes, k, s, signal.strength, stop, take_profit, self._answer)
+        target, own, rule, value, threshold = self._answer[0].item()
+        events: list[Event] = []
+        if rule:
+            events.append(Denied(signal.ts, signal.strategy, signal.symbol, RULES[rule], value, threshold))
+        if target != own:
+            units = target * float(book[1]["step_units"][s])
+            events.append(
+                TargetPosition(
+                    signal.ts, signal.strategy, signal.symbol, units, signal.stop, signal.take_profit, PASSED
+                )
+            )
+        return events
+
+    def on_target(self, target: TargetPosition) -> Event | None:
+        """A target that a strategy set itself: the same limits, no sizing."""
+        if target.passed:
+            return None
+        k, s, book = self._strategy[target.strategy], self._symbol[target.symbol], self.book()
+        allow_order(book, self.limits, k, s, 1, 0, 0, self._answer)
+        steps = round(target.units / float(book[1]["step_units"][s])) - int(self._answer["own"][0])
+        if steps == 0:
+            return None
+        side = 1 if steps > 0 else -1
+        denied = self._refuse(target.ts, target.strategy, target.symbol, book, k, s, side, abs(steps), 0)
+        return denied or TargetPosition(
+            target.ts, target.strategy, target.symbol, target.units, target.stop, target.take_profit, PASSED
+        )
+
+    def on_order(self, order: Order) -> Event | None:
+        """An order that a strategy wrote itself: numbered and let through, or denied."""
+        if order.id:
+            return None
+        k, s, book = self._strategy[order.strategy], self._symbol[order.symbol], self.book()
+        steps = round(order.units / float(book[1]["step_units"][s]))
+        denied = self._refuse(order.ts, order.strategy, order.symbol, book, k, s, order.side, steps, order.position)
+        if denied:
+            return denied
+        number = int(book[0]["next_order"][0])
+        book[0]["next_order"] += 1
+        return Order(
+            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, order.price, order.stop,
+            order.take_profit, order.position, order.expires, number,
+        )  # fmt: skip
+
+    def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
+                position: int) -> Denied | None:  # fmt: skip
+        allow_order(book, self.limits, k, s, side, steps, position, self._answer)
+        _, _, rule, value, threshold = self._answer[0].item()
+        return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
+
+
+

@@ -1,0 +1,401 @@
+"""The matching kernel of the simulated venue. Its rules are the list in `match`; each has a test of that name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import (
+    ACCEPTED,
+    BY_ORDER,
+    BY_STOP_LOSS,
+    BY_TAKE_PROFIT,
+    CANCELED,
+    ENTRY_IN,
+    ENTRY_OUT,
+    FILL,
+    LIMIT,
+    MARKET,
+    NEVER,
+    R_MONEY,
+    R_RATE,
+    R_STOPS,
+    R_VOLUME_MAX,
+    R_VOLUME_MIN,
+    REJECTED,
+    SENT,
+    WORKING,
+    margin_used,
+    mark,
+    rate_of,
+    to_minor,
+    total,
+    value,
+)
+from engine.kernels.jit import jit
+
+EXPIRED, POSITION_CLOSED = 1, 2
+
+
+@jit(no_cpython_wrapper=True)
+def report(book, kind, ts, ts_event, order, strategy, s, reason):
+    """Append a report and return its index; `balance` is the one after it."""
+    account, reports = book[0], book[4]
+    n = account[0].reports
+    r = reports[n]
+    r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
+    r.deal, r.position, r.side, r.steps, r.price = 0, 0, 0, 0, np.nan
+    r.entry, r.profit, r.commission = 0, 0, 0
+    r.balance = account[0].balance
+    account[0].reports = n + 1
+    return n
+
+
+@jit(no_cpython_wrapper=True)
+def remove(records, count, k):
+    """Take record k out of the first `count`, keeping the order of ids; returns the new count."""
+    for m in range(k, count - 1):
+        records[m] = records[m + 1]
+    return count - 1
+
+
+@jit(no_cpython_wrapper=True)
+def find_position(book, position, s):
+    """Index of the position with that id, or, for id 0, of the one position of symbol s; -1 if there is none."""
+    account, positions = book[0], book[3]
+    for p in range(account[0].positions):
+        if positions[p].id == position or (position == 0 and positions[p].symbol == s):
+            return p
+    return -1
+
+
+@jit(no_cpython_wrapper=True)
+def expose(book, s):
+    """Open volume and cost of symbol s from scratch, then its mark and the equity."""
+    account, symbols, positions = book[0], book[1], book[3]
+    x = symbols[s]
+    long_units = long_cost = short_units = short_cost = 0.0
+    exposed = 0
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.symbol == s:
+            units = q.steps * x.step_units
+            exposed = 1
+            if q.side > 0:
+                long_units += units
+                long_cost += units * q.entry
+            else:
+                short_units += units
+                short_cost += units * q.entry
+    x.long_units, x.long_cost, x.short_units, x.short_cost = long_units, long_cost, short_units, short_cost
+    x.exposed = exposed
+    x.rate = rate_of(symbols, s)
+    if exposed:
+        mark(symbols, s)
+    else:
+        x.floating = x.mark = 0.0
+    value(account, symbols)
+
+
+@jit(no_cpython_wrapper=True)
+def deal(book, ts, ts_event, order, strategy, s, side, steps, price, entry, position, profit, reason):
+    """Book one deal: profit and commission in whole minor units, then its report."""
+    a, x = book[0][0], book[1][s]
+    notional = steps * x.step_units * price * rate_of(book[1], s)
+    commission = to_minor(x.commission_per_lot * steps * x.step_lots + x.commission_share * notional, a.minor)
+    a.balance += profit - commission
+    n = report(book, FILL, ts, ts_event, order, strategy, s, reason)
+    r = book[4][n]
+    r.deal, r.position, r.side, r.steps, r.price = a.next_deal, position, side, steps, price
+    r.entry, r.profit, r.commission = entry, profit, commission
+    a.next_deal += 1
+    expose(book, s)
+
+
+@jit(no_cpython_wrapper=True)
+def close(book, p, steps, price, ts, ts_event, order, reason):
+    """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
+    account, symbols, positions = book[0], book[1], book[3]
+    q = positions[p]
+    s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
+    money = side * (price - entry) * (steps * symbols[s].step_units) * rate_of(symbols, s)
+    q.steps -= steps
+    if q.steps == 0:
+        account[0].positions = remove(positions, account[0].positions, p)
+    profit = to_minor(money, account[0].minor)
+    deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
+
+
+@jit(no_cpython_wrapper=True)
+def enter(book, k, steps, price, ts, ts_event):
+    """Open (or, netting, add to) a position for order k if the free margin allows it; 0 or the reason why not."""
+    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
+    a, o = account[0], orders[k]
+    s = o.symbol
+    needed = steps * symbols[s].step_units * price * rate_of(symbols, s) / a.leverage
+    if not (needed <= a.equity - margin_used(book)):
+        return R_MONEY
+    p = -1 if a.hedging else find_position(book, 0, s)
+    if p < 0:
+        p = a.positions
+        q = positions[p]
+        q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, s, o.side, steps, price
+        q.stop, q.take_profit, q.ts = o.stop, o.take_profit, ts_event
+        if a.positions == 0 and a.sample_every > 0:
+            a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+        a.next_position += 1
+        a.positions += 1
+    else:
+        q = positions[p]
+        q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
+        q.steps += steps
+        if not np.isnan(o.stop):
+            q.stop = o.stop
+        if not np.isnan(o.take_profit):
+            q.take_profit = o.take_profit
+    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, 0, BY_ORDER)
+    return 0
+
+
+@jit(no_cpython_wrapper=True)
+def execute(book, k, price, ts, ts_event):
+    """Order k trades at that price: close what it names or nets against, open the rest."""
+    account, orders, positions = book[0], book[2], book[3]
+    o = orders[k]
+    left = o.steps
+    p = -1
+    if o.position > 0:
+        p = find_position(book, o.position, o.symbol)
+        if p < 0 or positions[p].side == o.side:
+            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, POSITION_CLOSED)
+            return
+    elif not account[0].hedging:
+        p = find_position(book, 0, o.symbol)
+        if p >= 0 and positions[p].side == o.side:
+            p = -1
+    if p >= 0:
+        steps = min(left, positions[p].steps)
+        close(book, p, steps, price, ts, ts_event, o.id, BY_ORDER)
+        left = 0 if o.position > 0 else left - steps
+    if left > 0:
+        reason = enter(book, k, left, price, ts, ts_event)
+        if reason:
+            report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+
+
+@jit(no_cpython_wrapper=True)
+def refuse(book, o, bid, ask):
+    """Why the venue does not take this order on arrival; 0 if it does. Stops are judged from the exit side."""
+    x = book[1][o.symbol]
+    if o.position == 0:
+        if o.steps < x.steps_min:
+            return R_VOLUME_MIN
+        if o.steps > x.steps_max:
+            return R_VOLUME_MAX
+    if np.isnan(rate_of(book[1], o.symbol)):
+        return R_RATE
+    reference = o.price
+    if o.kind == MARKET:
+        reference = bid if o.side > 0 else ask
+    if o.side * (reference - o.stop) <= 0.0 or o.side * (o.take_profit - reference) <= 0.0:
+        return R_STOPS
+    return 0
+
+
+@jit(no_cpython_wrapper=True)
+def exit_price(side, stop, take_profit, first, high, low):
+    """Which exit a position meets on first..high/low of its exit side, and its price: (reason or -1, price).
+
+    Where stop and take-profit both lie in the range the stop fills. NaN compares false, so what is not set never
+    fills, and a `first` of NaN leaves the range alone to decide.
+    """
+    if side * (first - stop) <= 0.0:
+        return BY_STOP_LOSS, first
+    if side * (first - take_profit) >= 0.0:
+        return BY_TAKE_PROFIT, first
+    worst, best = (low, high) if side > 0 else (high, low)
+    if side * (worst - stop) <= 0.0:
+        return BY_STOP_LOSS, stop
+    if side * (best - take_profit) >= 0.0:
+        return BY_TAKE_PROFIT, take_profit
+    return -1, np.nan
+
+
+@jit(no_cpython_wrapper=True)
+def order_price(o, first, high, low, slip):
+    """Where a working order fills on first..high/low of its entry side; NaN if it does not."""
+    if o.kind == MARKET:
+        return first + o.side * slip
+    if o.kind == LIMIT:
+        if o.side * (first - o.price) <= 0.0:
+            return first
+        reached = low if o.side > 0 else high
+        return o.price if o.side * (reached - o.price) <= 0.0 else np.nan
+    if o.side * (first - o.price) >= 0.0:
+        return first + o.side * slip
+    reached = high if o.side > 0 else low
+    return o.price + o.side * slip if o.side * (reached - o.price) >= 0.0 else np.nan
+
+
+@jit(no_cpython_wrapper=True)
+def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
+    """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
+    account, symbols, positions = book[0], book[1], book[3]
+    p = 0
+    while p < account[0].positions:
+        q = positions[p]
+        if q.symbol != s or q.id < first_id or q.id >= last_id:
+            p += 1
+            continue
+        x = bid if q.side > 0 else ask
+        take_profit = np.nan if stop_only else q.take_profit
+        reason, price = exit_price(q.side, q.stop, take_profit, x[0], x[1], x[2])
+        if reason < 0:
+            p += 1
+            continue
+        if reason == BY_STOP_LOSS:
+            price -= q.side * symbols[s].slippage
+        close(book, p, q.steps, price, ts, ts_event, 0, reason)
+
+
+@jit(no_cpython_wrapper=True)
+def work(book, s, ts, ts_event, bid, ask, length, arrivals):
+    """Orders of symbol s by id: arrival, then price. `length` is the duration of a bar, 0 for a quote."""
+    account, symbols, orders = book[0], book[1], book[2]
+    k = 0
+    while k < account[0].orders:
+        o = orders[k]
+        if o.symbol != s:
+            k += 1
+            continue
+        if o.state == SENT:
+            late = ts_event < o.arrives and not (ts_event >= o.decided and o.arrives - o.decided < length)
+            if late or not arrivals:
+                k += 1
+                continue
+            reason = refuse(book, o, bid[0], ask[0])
+            if reason:
+                report(book, REJECTED, ts, ts_event, o.id, o.strategy, s, reason)
+                account[0].orders = remove(orders, account[0].orders, k)
+                continue
+            o.state = WORKING
+            if o.kind != MARKET:
+                report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, 0)
+        x = ask if o.side > 0 else bid
+        price = order_price(o, x[0], x[1], x[2], symbols[s].slippage)
+        if np.isnan(price):
+            k += 1
+            continue
+        execute(book, k, price, ts, ts_event)
+        account[0].orders = remove(orders, account[0].orders, k)
+
+
+@jit(no_cpython_wrapper=True)
+def expire(book, s, ts, ts_event):
+    """Take back what is cancelled or expired by the time the record begins."""
+    account, orders = book[0], book[2]
+    k = 0
+    while k < account[0].orders:
+        o = orders[k]
+        expired = o.expires > 0 and ts_event >= o.expires
+        if o.symbol == s and (expired or ts_event >= o.cancel_at):
+            report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else 0)
+            account[0].orders = remove(orders, account[0].orders, k)
+        else:
+            k += 1
+
+
+@jit(no_cpython_wrapper=True)
+def bands(book, s):
+    """The nearest prices and the nearest time at which anything of symbol s can happen, from scratch."""
+    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
+    ask_low = bid_low = -np.inf
+    ask_high = bid_high = np.inf
+    due = NEVER
+    for k in range(account[0].orders):
+        o = orders[k]
+        if o.symbol != s:
+            continue
+        if o.state == SENT:
+            due = min(due, o.arrives)
+        if o.expires > 0:
+            due = min(due, o.expires)
+        due = min(due, o.cancel_at)
+        if o.state == WORKING:
+            below = (o.kind == LIMIT) == (o.side > 0)
+            if o.side > 0:
+                if below:
+                    ask_low = max(ask_low, o.price)
+                else:
+                    ask_high = min(ask_high, o.price)
+            elif below:
+                bid_low = max(bid_low, o.price)
+            else:
+                bid_high = min(bid_high, o.price)
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.symbol != s:
+            continue
+        if q.side > 0:
+            if q.stop > bid_low:
+                bid_low = q.stop
+            if q.take_profit < bid_high:
+                bid_high = q.take_profit
+        else:
+            if q.stop < ask_high:
+                ask_high = q.stop
+            if q.take_profit > ask_low:
+                ask_low = q.take_profit
+    x = symbols[s]
+    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low, ask_high, bid_low, bid_high, due
+
+
+@jit(no_cpython_wrapper=True)
+def match(book, s, ts, ts_event, length, bid, ask):
+    """One record of symbol s meets the book.
+
+    `bid` and `ask` are (open, high, low, close); a quote has four equal and `length` 0, a bar its duration in ns.
+
+     1. An order exists for the venue from decision time + latency: a quote stamped earlier cannot fill it. With bars
+        it meets the first open at or after its arrival, or, if the latency is shorter than the bar, at or after the
+        decision.
+     2. What is due at t comes before a quote stamped t: an order expired or cancelled by then does not fill on it.
+     3. Then positions by id: stop-loss, then take-profit; a long is judged on the bid, a short on the ask.
+     4. A stop-loss fills at the quote that touches it (gaps slip) less slippage; a take-profit fills at the quote,
+        never worse than its price.
+     5. Then orders by id. A market order to buy takes the ask, to sell the bid, plus slippage.
+     6. A limit never fills worse than its price; where the market gaps through it fills at the quote.
+     7. A stop order triggers on the quote that touches it and fills at the quote, plus slippage.
+     8. A position opened by a quote is first judged on the next.
+     9. The venue refuses volumes outside its limits, stops on the wrong side, what the free margin does not carry,
+        and what it cannot convert.
+    10. A bar is one record. Its open is a quote (rules 2 to 8); then everything open at the open is judged on its
+        range, then resting orders fill at their price, and a position they open is judged on the stop alone. Where
+        stop and take-profit both lie in the bar, the stop fills.
+    11. On a hedging account an order opens a position of its own unless it names one to close; on a netting account
+        it nets: same side averages the entry, the other side closes first and opens the rest.
+    12. Profit is converted at the rate of that moment and booked in whole minor units, half away from zero.
+    """
+    account, symbols = book[0], book[1]
+    x = symbols[s]
+    x.bid, x.ask = bid[0], ask[0]
+    mark(symbols, s)
+    total(account, symbols)
+    expire(book, s, ts, ts_event)
+    born = account[0].next_position
+    for phase in range(3 if length > 0 else 1):
+        whole = phase > 0
+        first_bid = np.nan if phase == 2 else bid[0]
+        first_ask = np.nan if phase == 2 else ask[0]
+        b = (first_bid, bid[1] if whole else bid[0], bid[2] if whole else bid[0])
+        a = (first_ask, ask[1] if whole else ask[0], ask[2] if whole else ask[0])
+        first_id = born if phase == 2 else np.int64(0)
+        last_id = NEVER if phase == 2 else born
+        judge(book, s, ts, ts_event, first_id, last_id, b, a, phase == 2)
+        if phase < 2:
+            work(book, s, ts, ts_event, b, a, length, phase == 0)
+        if phase == 0:
+            born = account[0].next_position
+    x.bid, x.ask = bid[3], ask[3]
+    mark(symbols, s)
+    value(account, symbols)
+    bands(book, s)

@@ -1,0 +1,218 @@
+"""The quick path of the simulated venue: what happens at the records where nothing happens.
+
+`peek` finds the next record that can trigger anything, without touching the book. `advance` brings the venue up to
+a record: it marks open positions at every quote, and calls `match` only where a band is touched. Both exist for
+quotes and for bars; everything a record can trigger is in `matching.match`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import mark, value
+from engine.kernels.jit import jit
+from engine.venues.matching import match
+
+
+@jit
+def idle(book):
+    """Nothing rests and nothing is open: no quote can change anything but the quote itself."""
+    return book[0][0].orders == 0 and book[0][0].positions == 0
+
+
+@jit(no_cpython_wrapper=True)
+def sample(book, ts):
+    """Note the equity as it stood before a record at ts, once per interval."""
+    a, samples = book[0][0], book[5]
+    row = samples[a.samples]
+    row.ts, row.balance, row.equity = a.next_sample, a.balance * a.minor, a.equity
+    a.samples += 1
+    a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+
+
+@jit(no_cpython_wrapper=True)
+def touches(x, bid, ask, ts_event):
+    return ask <= x.ask_low or ask >= x.ask_high or bid <= x.bid_low or bid >= x.bid_high or ts_event >= x.due
+
+
+@jit
+def peek_quotes(book, ts_event, symbol, bid, ask, i, j):
+    """First quote of i..j-1 that can trigger anything; j if none can."""
+    symbols = book[1]
+    if len(symbols) == 1:
+        x = symbols[0]
+        ask_low, ask_high, bid_low, bid_high, due = x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due
+        for k in range(i, j):
+            a, b = ask[k], bid[k]
+            if a <= ask_low or a >= ask_high or b <= bid_low or b >= bid_high or ts_event[k] >= due:
+                return k
+        return j
+    for k in range(i, j):
+        if touches(symbols[symbol[k]], bid[k], ask[k], ts_event[k]):
+            return k
+    return j
+
+
+@jit(no_cpython_wrapper=True)
+def keep_last(symbols, symbol, bid, ask, spread, i, j):
+    """Keep the last quote of every symbol in i..j-1: what sizing and conversion will read."""
+    missing = len(symbols)
+    if missing > 63:  # more symbols than bits to tick them off with: oldest to newest, the last one stays
+        for k in range(i, j):
+            symbols[symbol[k]].bid = bid[k]
+            symbols[symbol[k]].ask = ask[k] + (spread[k] if len(spread) else 0.0)
+        return
+    seen = np.int64(0)
+    for k in range(j - 1, i - 1, -1):
+        s = symbol[k]
+        if seen >> s & 1:
+            continue
+        seen |= np.int64(1) << s
+        symbols[s].bid, symbols[s].ask = bid[k], ask[k] + (spread[k] if len(spread) else 0.0)
+        missing -= 1
+        if missing == 0:
+            return
+
+
+@jit(no_cpython_wrapper=True)
+def quiet_one(book, ts, ts_event, bid, ask, i, j):
+    """`quiet_quotes` for a market of one symbol, its numbers held in registers."""
+    a, x = book[0][0], book[1][0]
+    ask_low, ask_high, bid_low, bid_high, due = x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due
+    if not x.exposed:
+        k = i
+        while k < j and not (
+            ask[k] <= ask_low or ask[k] >= ask_high or bid[k] <= bid_low or bid[k] >= bid_high or ts_event[k] >= due
+        ):
+            k += 1
+        if k > i:
+            x.bid, x.ask = bid[k - 1], ask[k - 1]
+        return k
+    long_units, long_cost, short_units, short_cost = x.long_units, x.long_cost, x.short_units, x.short_cost
+    rate, cash = x.rate, a.balance * a.minor
+    peak, drawdown, share, equity = a.peak, a.drawdown, a.drawdown_share, a.equity
+    floating = x.floating
+    next_sample = a.next_sample
+    k = i
+    while k < j:
+        q, b = ask[k], bid[k]
+        if q <= ask_low or q >= ask_high or b <= bid_low or b >= bid_high or ts_event[k] >= due:
+            break
+        if ts[k] >= next_sample:
+            a.equity = equity
+            sample(book, ts[k])
+            next_sample = a.next_sample
+        floating = (b * long_units - long_cost) + (short_cost - q * short_units)
+        equity = cash + floating * rate
+        if equity > peak:
+            peak = equity
+        else:
+            down = peak - equity
+            if down > drawdown:
+                drawdown = down
+            if down > share * peak:
+                share = down / peak
+        k += 1
+    if k > i:
+        x.bid, x.ask = bid[k - 1], ask[k - 1]
+        x.floating, x.mark = floating, floating * rate
+    a.peak, a.drawdown, a.drawdown_share, a.equity = peak, drawdown, share, equity
+    return k
+
+
+@jit(no_cpython_wrapper=True)
+def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
+    """Keep and mark quotes i.. up to the first that can trigger anything, or j; returns where it stopped."""
+    account, symbols = book[0], book[1]
+    a = account[0]
+    for k in range(i, j):
+        s = symbol[k]
+        x = symbols[s]
+        if touches(x, bid[k], ask[k], ts_event[k]):
+            return k
+        if ts[k] >= a.next_sample and a.positions > 0:
+            sample(book, ts[k])
+        x.bid, x.ask = bid[k], ask[k]
+        if x.exposed or x.converts:
+            mark(symbols, s)
+            if a.positions > 0:
+                value(account, symbols)
+    return j
+
+
+@jit
+def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
+    """Bring the venue from quote i to quote j; stops after the quote that caused a report and returns that index."""
+    account, symbols = book[0], book[1]
+    a = account[0]
+    one = len(symbols) == 1
+    if a.orders == 0 and a.positions == 0 and banded:
+        keep_last(symbols, symbol, bid, ask, ask[:0], i, j)
+        return j
+    while i < j:
+        k = i
+        if banded:
+            k = quiet_one(book, ts, ts_event, bid, ask, i, j) if one else quiet_quotes(
+                book, ts, ts_event, symbol, bid, ask, i, j
+            )
+            if k == j:
+                return j
+        if a.positions > 0 and ts[k] >= a.next_sample:
+            sample(book, ts[k])
+        b, q = bid[k], ask[k]
+        match(book, symbol[k], ts[k], ts_event[k], np.int64(0), (b, b, b, b), (q, q, q, q))
+        i = k + 1
+        if a.reports > 0:
+            return i
+    return j
+
+
+@jit(no_cpython_wrapper=True)
+def touches_bar(x, ts, high, low, spread):
+    return (
+        low + spread <= x.ask_low
+        or high + spread >= x.ask_high
+        or low <= x.bid_low
+        or high >= x.bid_high
+        or ts >= x.due
+    )
+
+
+@jit
+def peek_bars(book, ts, symbol, high, low, spread, i, j):
+    """First bar of i..j-1 that can trigger anything; j if none can."""
+    symbols = book[1]
+    for k in range(i, j):
+        if touches_bar(symbols[symbol[k]], ts[k], high[k], low[k], spread[k]):
+            return k
+    return j
+
+
+@jit
+def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, j, banded):
+    """`advance_quotes` for a tape of bars: marks at each close."""
+    account, symbols = book[0], book[1]
+    a = account[0]
+    if a.orders == 0 and a.positions == 0 and banded:
+        keep_last(symbols, symbol, last, last, spread, i, j)
+        return j
+    for k in range(i, j):
+        s = symbol[k]
+        x = symbols[s]
+        if a.positions > 0 and ts[k] > a.next_sample:
+            sample(book, ts[k])
+        w = spread[k]
+        if not banded or touches_bar(x, ts[k], high[k], low[k], w):
+            bid = (first[k], high[k], low[k], last[k])
+            ask = (first[k] + w, high[k] + w, low[k] + w, last[k] + w)
+            match(book, s, ts[k], ts_event[k], ts[k] - ts_event[k], bid, ask)
+            if a.reports > 0:
+                return k + 1
+            continue
+        x.bid, x.ask = last[k], last[k] + w
+        if x.exposed or x.converts:
+            mark(symbols, s)
+            if a.positions > 0:
+                value(account, symbols)
+    return j
+

@@ -1,0 +1,117 @@
+"""The simulated venue: a shell around the compiled matching that speaks events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.events import Accepted, Cancel, Canceled, Event, Fill, Order, Rejected
+from engine.core.tape import Block
+from engine.kernels import book as b
+from engine.venues.intake import cancel, submit
+from engine.venues.scan import advance_bars, advance_quotes, idle, peek_bars, peek_quotes
+
+ENTRIES = ("in", "out")
+
+
+@dataclass
+class SimulatedVenue:
+    """Matches orders against the tape. It lags behind the run and is brought up to a record by `advance`.
+
+    `latency` is the way of an order to the venue, `back` the way of its report to us, both in ns. `banded=False`
+    judges every record in full (slow; for tests).
+    """
+
+    kind: str
+    symbols: tuple[str, ...]
+    strategies: tuple[str, ...]
+    book: b.Book
+    latency: int = 0
+    back: int = 0
+    banded: bool = True
+    _columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        self._peek: Callable[..., int] = peek_quotes if self.kind == "quotes" else peek_bars
+        self._advance: Callable[..., int] = advance_quotes if self.kind == "quotes" else advance_bars
+        self._ids = {name: n for n, name in enumerate(self.symbols)}
+        self._strategy_ids = {name: n for n, name in enumerate(self.strategies)}
+        self._scale = round(1.0 / float(self.book[0]["minor"][0]))
+        self._order = np.zeros(1, b.ORDER)
+
+    def attach(self, block: Block) -> None:
+        """The block whose records `peek` and `advance` mean from now on."""
+        c = block
+        if self.kind == "quotes":
+            self._columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
+            self._scanned = (c.ts_event, c.symbol, c.bid, c.ask)
+        else:
+            self._columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
+            self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
+        room = len(block) + 16
+        if len(self.book[5]) < room:
+            self.book = (*self.book[:5], np.zeros(room, b.SAMPLE))
+
+    @property
+    def idle(self) -> bool:
+        return bool(idle(self.book))
+
+    def peek(self, i: int, j: int) -> int:
+        return int(self._peek(self.book, *self._scanned, i, j)) if self.banded else i
+
+    def advance(self, i: int, j: int) -> int:
+        """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
+        return int(self._advance(self.book, *self._columns, i, j, self.banded))
+
+    def drain_samples(self) -> np.ndarray:
+        """The equity samples since the last call."""
+        count = int(self.book[0]["samples"][0])
+        self.book[0]["samples"] = 0
+        return self.book[5][:count].copy()
+
+    def on_order(self, order: Order) -> None:
+        account = self.book[0]
+        if account["orders"][0] + 1 > len(self.book[2]) or account["positions"][0] * 2 > len(self.book[3]):
+            self.book = b.grow(self.book, 2 * len(self.book[2]), 2 * len(self.book[3]))
+        # every order may become a position
+        if account["orders"][0] + account["positions"][0] + 1 > len(self.book[3]):
+            self.book = b.grow(self.book, len(self.book[2]), 2 * len(self.book[3]))
+        symbol = self._ids[order.symbol]
+        nan = float("nan")
+        self._order[0] = (
+            order.id, self._strategy_ids[order.strategy], symbol, order.side, b.ORDER_KINDS.index(order.kind),
+            round(order.units / float(self.book[1]["step_units"][symbol])),
+            nan if order.price is None else order.price, nan if order.stop is None else order.stop,
+            nan if order.take_profit is None else order.take_profit, order.position, 0, 0, order.expires, 0, 0,
+        )  # fmt: skip
+        submit(self.book, self._order[0:1], order.ts, self.latency)
+
+    def on_cancel(self, wish: Cancel) -> Event | None:
+        if cancel(self.book, wish.order, wish.ts + self.latency):
+            return None
+        return Rejected(wish.ts, wish.strategy, "", wish.order, "no such order", wish.ts)
+
+    def reports(self) -> list[Event]:
+        """What happened since the last call, as events stamped with the moment we know of it."""
+        count = int(self.book[0]["reports"][0])
+        self.book[0]["reports"] = 0
+        return [self._event(*r) for r in self.book[4][:count].tolist()]
+
+    def _event(self, kind: int, ts: int, ts_event: int, order: int, deal: int, position: int, k: int, s: int,
+               side: int, steps: int, price: float, entry: int, profit: int, commission: int, balance: int,
+               reason: int) -> Event:  # fmt: skip
+        strategy, symbol, known = self.strategies[k], self.symbols[s], ts + self.back
+        if kind == b.FILL:
+            units, scale = steps * float(self.book[1]["step_units"][s]), self._scale
+            return Fill(
+                known, strategy, symbol, order, deal, position, side, units, price, ENTRIES[entry], profit / scale,
+                commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
+            )  # fmt: skip
+        if kind == b.ACCEPTED:
+            return Accepted(known, strategy, symbol, order, ts_event)
+        if kind == b.REJECTED:
+            return Rejected(known, strategy, symbol, order, b.REJECT_REASONS[reason], ts_event)
+        return Canceled(known, strategy, symbol, order, b.CANCEL_REASONS[reason], ts_event)
