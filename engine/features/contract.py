@@ -1,0 +1,268 @@
+"""What a feature is: a numba kernel whose argument names are its wiring, under `@feature`.
+
+    @feature(gives="rsi", keeps="seen last gain loss", warmup="period", where="period >= 2", like="talib.RSI")
+    def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
+        for i in range(lo, hi): ...
+        return seen, last, gain, loss
+
+An argument is told by its name: `lo, hi` are the rows to fill; a name in `gives` is an output column; a name in
+`keeps` is a number carried from one call to the next (0.0 at the start; returned at the end, in this order) or,
+as `zones[64 * 6]`, a vector carried in place; a name with a default is a parameter, or an input that is computed
+first if the default is a feature; every other name is an input column (`close`, `open_ts`, ...).
+
+The kernel may read rows lo-lookback .. hi-1 of its columns and must write every row lo..hi-1 of every output,
+NaN while it warms up. It never meets a NaN in row i of an input: such rows are NaN in every output. A kernel
+with look-back 0 passes over them untouched; one that reads earlier rows starts anew after them, because its
+window would have a hole. Row numbers shift when a table slides: point to other rows by bars ago only.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import keyword
+import re
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.errors import ConfigError
+from engine.core.registry import Registry, did_you_mean
+from engine.core.table import BASE_COLUMNS, STAMPS
+from engine.features.expression import Expression
+from engine.features.identity import digest, kernel_text
+from engine.features.spec import Spec, deferred, show
+
+LARGEST = 1_000_000
+"""No whole-number parameter may be larger: a look-back of a million rows is a mistyped one."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter: `kind` is int, float, bool or str; a str is one of `choices` and reaches the kernel as its index."""
+
+    name: str
+    default: Any
+    kind: type
+    choices: tuple[str, ...] = ()
+
+    def accept(self, value: Any, owner: str) -> Any:
+        """`value` as this parameter's kind, or ConfigError."""
+        wrong = ConfigError(f"{owner}: {self.name} must be {self.wants()}, not {value!r}")
+        if self.kind is str:
+            if value not in self.choices:
+                raise wrong
+            return value
+        if self.is_deferred(value):
+            return value
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise wrong
+            return value
+        if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+            raise wrong
+        number = float(value)
+        if self.kind is int and (not number.is_integer() or abs(number) > LARGEST):
+            raise wrong
+        if number != number or abs(number) == float("inf"):
+            raise wrong
+        return int(number) if self.kind is int else number
+
+    def is_deferred(self, value: Any) -> bool:
+        return self.kind is not str and deferred(value)
+
+    def wants(self) -> str:
+        if self.kind is str:
+            return " or ".join(map(repr, self.choices))
+        return {int: f"a whole number up to {LARGEST}", float: "a number", bool: "true or false"}[self.kind]
+
+    def code(self, value: Any) -> float:
+        """The value as the kernel receives it."""
+        return float(self.choices.index(value) if self.kind is str else value)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A number carried between calls, or a vector of `size` numbers."""
+
+    name: str
+    size: Expression | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """A declared feature. Calling it binds parameters: `rsi(14)`, `rsi(period=14)`, `sma(9, close=rsi(14))`."""
+
+    name: str
+    kernel: Callable[..., Any]
+    arguments: tuple[str, ...]
+    inputs: dict[str, str | Spec]
+    outputs: tuple[str, ...]
+    keeps: tuple[Keep, ...]
+    params: dict[str, Param]
+    warmup: tuple[Expression, ...]
+    lookback: Expression
+    settle: Expression
+    where: tuple[Expression, ...]
+    like: tuple[str, ...]
+    sparse: tuple[str, ...]
+    unit: str
+    range: tuple[float, float] | None
+    pane: str
+    covers: tuple[str, ...]
+    source: str
+    version: int
+    code: str = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the kernel's docstring."""
+        return (inspect.getdoc(self.kernel) or "").partition("\n")[0]
+
+    @property
+    def identity(self) -> str:
+        """Changes when the kernel, a helper it calls or its declared shape changes; not with comments."""
+        keeps = [(k.name, str(k.size or "")) for k in self.keeps]
+        return digest(self.name, self.version, self.arguments, self.outputs, keeps, self.code)
+
+    def __repr__(self) -> str:
+        return f"<feature {self.name}>"
+
+    def __call__(self, *values: Any, **named: Any) -> Spec:
+        """Bind parameters (by position or name) and inputs (by name): a column's name or another feature.
+
+        Raises ConfigError for a name that is not there or a value that cannot be.
+        """
+        if len(values) > len(self.params):
+            raise ConfigError(f"{self.name} takes {len(self.params)} parameters ({', '.join(self.params)})")
+        given = dict(zip(self.params, values, strict=False))
+        for name, value in named.items():
+            if name in given:
+                raise ConfigError(f"{self.name}: {name} is given twice")
+            if name not in self.params and name not in self.inputs:
+                near = did_you_mean(name, [*self.params, *self.inputs])
+                raise ConfigError(f"{self.name} has no parameter {name!r}: {near}")
+            given[name] = value
+        params = {n: p.accept(given.get(n, p.default), self.name) for n, p in self.params.items()}
+        inputs = {n: given.get(n, default) for n, default in self.inputs.items()}
+        if not any(self.params[n].is_deferred(v) for n, v in params.items()):
+            self.check(params)
+            inputs = {n: self.wire(n, source, params) for n, source in inputs.items()}
+        return Spec(self, tuple(params.items()), tuple(inputs.items()))
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        for rule in self.where:
+            if not rule(params):
+                raise ConfigError(f"{show(self.name, params)} is impossible: it must hold that {rule}")
+
+    def wire(self, name: str, source: Any, params: Mapping[str, Any]) -> str | Spec:
+        """What fills input `name`: a base column, or one output of another feature."""
+        if isinstance(source, Feature):
+            source = source()
+        if isinstance(source, Spec):
+            if name in STAMPS:
+                raise ConfigError(f"{self.name}: {name} takes a stamp column, not {source}")
+            return source.within(params).single()
+        if not isinstance(source, str) or source not in BASE_COLUMNS:
+            raise ConfigError(f"{self.name}: {name} cannot be {source!r}: {did_you_mean(str(source), BASE_COLUMNS)}")
+        if (name in STAMPS) != (source in STAMPS):
+            raise ConfigError(f"{self.name}: {name} is a {'stamp' if name in STAMPS else 'price'}, {source!r} is not")
+        return source
+
+
+FEATURES: Registry[Feature] = Registry("feature")
+"""Every declared feature by name, complete after `engine.features.load_all()`."""
+
+
+def feature(
+    *,
+    gives: str,
+    warmup: str = "0",
+    keeps: str = "",
+    lookback: str = "0",
+    settle: str = "0",
+    where: str = "",
+    choices: Mapping[str, tuple[str, ...]] | None = None,
+    like: str = "",
+    sparse: str = "",
+    unit: str = "price",
+    range: tuple[float, float] | None = None,
+    pane: str = "price",
+    covers: str = "",
+    source: str = "",
+    version: int = 1,
+    registry: Registry[Feature] | None = FEATURES,
+) -> Callable[[Callable[..., Any]], Feature]:
+    """Declare a kernel to be a feature; this declaration is the only list of its properties.
+
+    gives     output columns; one named like the feature is its main output
+    keeps     what is carried between calls: `seen last zones[64 * 6]`
+    warmup    index of the first value, an expression of the parameters; one for all outputs, or one each
+    lookback  rows before row i that the kernel reads (0: it reads row i alone)
+    settle    bars until the start is forgotten to 1e-8
+    where     what parameters must satisfy: "period >= 2, fast < slow"
+    choices   allowed values of parameters that are words
+    like      the oracle of each output, `talib.RSI` (all its outputs in order), or one each
+    sparse    outputs that may be NaN after the warm-up, because they wait for an event
+    unit range pane covers source   for plots, scaling and the documentation
+    version   raise it when the numbers change though the code's text does not
+    """
+
+    def declare(kernel: Callable[..., Any]) -> Feature:
+        made = _declare(kernel, gives, keeps, warmup, lookback, settle, where, dict(choices or {}), like, {
+            "unit": unit, "range": range, "pane": pane, "covers": tuple(covers.split()), "source": source,
+            "version": version, "sparse": tuple(sparse.split()),
+        })  # fmt: skip
+        return made if registry is None else registry.add(made.name, made)
+
+    return declare
+
+
+def _declare(
+    kernel: Callable[..., Any], gives: str, keeps: str, warmup: str, lookback: str, settle: str, where: str,
+    choices: dict[str, tuple[str, ...]], like: str, rest: dict[str, Any],
+) -> Feature:  # fmt: skip
+    name, arguments = kernel.__name__, inspect.signature(kernel).parameters
+    outputs = tuple(gives.split())
+    kept = tuple(Keep(n, Expression(size) if size else None) for n, size in re.findall(r"(\w+)(?:\[([^\]]+)\])?", keeps))
+    if tuple(arguments)[:2] != ("lo", "hi"):
+        raise ConfigError(f"feature {name}: the first arguments are lo, hi")
+    inputs: dict[str, str | Spec] = {}
+    params: dict[str, Param] = {}
+    for arg, parameter in list(arguments.items())[2:]:
+        default = parameter.default
+        if arg in outputs or arg in {k.name for k in kept}:
+            continue
+        if isinstance(default, Spec):
+            inputs[arg] = default
+        elif default is not inspect.Parameter.empty:
+            params[arg] = Param(arg, default, type(default), tuple(choices.get(arg, ())))
+        elif arg in BASE_COLUMNS:
+            inputs[arg] = arg
+        else:
+            known = did_you_mean(arg, [*BASE_COLUMNS, *outputs])
+            raise ConfigError(f"feature {name}: {arg!r} is no column, output, kept number or parameter: {known}")
+    for word in (*outputs, *(k.name for k in kept)):
+        if word not in arguments:
+            raise ConfigError(f"feature {name}: {word!r} is declared but no argument of the kernel")
+        if keyword.iskeyword(word) or (word in outputs and hasattr(Spec, word)):
+            raise ConfigError(f"feature {name}: {word!r} cannot name an output or a kept number")
+    _check_return(kernel, tuple(k.name for k in kept if k.size is None))
+    first = Expression.several(warmup)
+    return Feature(
+        name, kernel, tuple(arguments), inputs, outputs, kept, params,
+        warmup=first * len(outputs) if len(first) == 1 else first,
+        lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
+        like=tuple(like.split()), code=kernel_text(kernel), **rest,
+    )  # fmt: skip
+
+
+def _check_return(kernel: Callable[..., Any], scalars: tuple[str, ...]) -> None:
+    """The kernel must hand its kept numbers back in the order of `keeps`: a swap would be silent."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kernel))).body[0]
+    assert isinstance(body, ast.FunctionDef)
+    returns = [ast.unparse(n.value) for n in ast.walk(body) if isinstance(n, ast.Return) and n.value]
+    wanted = ", ".join(scalars)
+    if any(text.strip("()") != wanted for text in returns) or (wanted and not isinstance(body.body[-1], ast.Return)):
+        raise ConfigError(f"feature {kernel.__name__}: it must end with: return {wanted or '(nothing)'}")
