@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from engine.core import schema
 from engine.core.clock import parse_time
-from engine.core.errors import ConfigError
+from engine.core.errors import ConfigError, Refused
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
-from engine.core.quantity import Duration, Fee, Percent, Points, Size, Volume
+from engine.core.instrument import Instrument, declare
+from engine.core.quantity import Duration, Fee, Percent, Points, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
 
@@ -33,10 +34,10 @@ class DataConfig:
     kind: Literal["quotes", "bars"] = "bars"
     frame: str = "H1"
     """Of bars."""
-    basis: Literal["bid", "ask", "mid"] = "bid"
+    basis: Literal["bid", "ask", "mid", "last"] = "bid"
     """What the prices of the bars are; also what bars are built from out of quotes."""
-    spread: Points | None = None
-    """Assumed for bars that carry none; the report says so."""
+    spread: Spread | dict[str, Spread] | None = None
+    """Assumed for bars that carry none, for all symbols or one each; the report says so."""
     start: str | None = field(default=None, metadata={"key": "from"})
     """First moment replayed, on the wall of `zone`."""
     end: str | None = field(default=None, metadata={"key": "to"})
@@ -140,6 +141,8 @@ class Config:
     venue: VenueConfig = VenueConfig()
     rates: dict[str, float] = field(default_factory=dict)
     """Fixed conversion rates, for currencies that the tape does not quote; the report marks them."""
+    instrument: tuple[dict[str, Any], ...] = ()
+    """Instruments of its own, or other figures for shipped ones."""
     risk: RiskConfig = RiskConfig()
     strategy: tuple[StrategyConfig, ...] = ()
     run: RunConfig = RunConfig()
@@ -168,6 +171,11 @@ class Config:
         )
 
     @cached_property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What `[[instrument]]` declares."""
+        return declare(self.instrument)
+
+    @cached_property
     def identity(self) -> str:
         """Hash of everything that differs from the defaults, `[expect]` aside."""
         table = schema.dump(replace(self, expect=None), full=False)
@@ -177,6 +185,19 @@ class Config:
     def modified(self) -> bool:
         """It is not the config that its `[expect]` was recorded for, nor (without one) what its file says."""
         return self.overridden if self.expect is None else self.expect.config != self.identity
+
+    def compare(self, trades: int, balance: float, digest: str) -> str:
+        """What the report says of `[expect]`; Refused when the run did not give what this very config gave before."""
+        if self.expect is None:
+            return "nothing is expected of this config"
+        if self.modified:
+            return "not compared with [expect]: the config is not the one it was recorded for"
+        got = {"trades": trades, "balance": balance, "digest": digest}
+        known = {key: value for key in got if (value := getattr(self.expect, key)) is not None}
+        wrong = [f"{key} {got[key]} instead of {value}" for key, value in known.items() if got[key] != value]
+        if wrong:
+            raise Refused(f"{self.name} did not give what it is known to give: {', '.join(wrong)}")
+        return f"as expected: {', '.join(known)}"
 
     def to_json(self) -> str:
         """Every key, defaults included, in one canonical line: what the journal keeps."""
@@ -222,8 +243,8 @@ def check(config: Config) -> None:
         if not re.fullmatch(r"[A-Z]{6,10}", pair):
             raise ConfigError(f"rates.{pair}: is not a pair of currency codes like USDJPY")
     check_data(config.data)
-    for path, zone in {"report.zone": config.report.zone}.items():
-        at(path, parse_zone, zone)
+    at("report.zone", parse_zone, config.report.zone)
+    declare(config.instrument)
     check_strategies(config)
 
 
@@ -236,6 +257,9 @@ def check_data(data: DataConfig) -> None:
         raise ConfigError('data.files: name the files, like ["ticks.parquet"]')
     if data.files and data.source != "file":
         raise ConfigError(f'data.files: used with source = "file" only, not with {data.source!r}')
+    for symbol in data.spread if isinstance(data.spread, dict) else ():
+        if symbol not in data.symbols:
+            raise ConfigError(f"data.spread: {symbol!r} is not in data.symbols: {did_you_mean(symbol, data.symbols)}")
     at("data.frame", parse_frame, data.frame)
     at("data.trading_day", parse_day, data.trading_day)
     for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():

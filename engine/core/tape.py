@@ -38,6 +38,17 @@ class Block:
     """A stretch of a tape: attribute access to its columns, `len()`, and slices that are blocks."""
 
     __slots__ = ("columns", "n", *dict.fromkeys(QUOTE_COLUMNS + BAR_COLUMNS))
+    ts: np.ndarray
+    ts_event: np.ndarray
+    symbol: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    spread: np.ndarray
+    volume: np.ndarray
 
     def __init__(self, **columns: np.ndarray) -> None:
         self.columns = tuple(columns)
