@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.core.bus import moment
+from engine.core.bus import RANKS
 from engine.core.events import QUOTE, ROW, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
@@ -154,7 +154,7 @@ class Rows:
         if not len(mine):
             return
         items = list(s.rows(first, int(rows[-1]) + 1))
-        dues = [moment(ts, ROW) for ts in closed["ts"][mine].tolist()]
+        dues = [ts * RANKS + ROW for ts in closed["ts"][mine].tolist()]
         order = (mine * len(self.subscriptions) + k).tolist()
         yield closed["at"][mine].tolist(), order, dues, s.call, items
 
@@ -167,7 +167,7 @@ class Rows:
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
             items = list(map(Quote, ts, repeat(symbol), *columns))
             order = (at * len(self.quotes) + k).tolist()
-            yield (at + 1).tolist(), order, [moment(t, QUOTE) for t in ts], handler, items
+            yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
 
 
 def bind(tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]) -> list[View]:

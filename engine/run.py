@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine import __version__
 from engine.compiled import CompiledLoop
 from engine.core import events as e
@@ -109,7 +111,7 @@ class Session:
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
             self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
-        self._wire(Risk(self.symbols, ids, limits, lambda: self.venue.book), ids)
+        self._wire(ids, limits)
 
     def _build_rows(self) -> None:
         """Streams, tables and features; for the compiled lane the wishes are features too."""
@@ -137,10 +139,12 @@ class Session:
                     subscriptions.append(_subscribe(made, bound[-1]))
         self.rows = Rows(self.builder.tables, views, subscriptions)
 
-    def _wire(self, risk: Risk, ids: tuple[str, ...]) -> None:
+    def _wire(self, ids: tuple[str, ...], limits: np.ndarray) -> None:
         """Who hears what. The order of lines is the order of handlers."""
         bus, venue, wishes = self.bus, self.venue, self.wishes
-        execution = MarketExecution(self.symbols, ids, lambda: venue.book)
+        steps = [one.step_units for one in self.instruments]
+        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps)
+        execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.TargetPosition, execution.on_target)
