@@ -164,22 +164,28 @@ class Session:
                 bus.subscribe(kind, handler, one.id)
 
     def run(self, progress: Progress | None = None) -> Run:
-        """Replay the whole tape. Ctrl-C leaves nothing half-written."""
-        self.recorder.start(self.journal)
+        """Replay the whole tape."""
+        self.start()
         gc.collect()
         gc.freeze()  # what numba and the imports left behind need not be looked at again
-        started, done = wall_ns(), 0
         try:
+            done, started = 0, wall_ns()
             for block in self.tape.blocks(self.config.run.block):
                 self.feed(block)
                 done += len(block)
                 if progress:
                     progress(done, len(self.tape))
             self.clock(self.tape.span[1])
+            seconds = (wall_ns() - started) / 1e9
         finally:
             gc.unfreeze()
-        seconds = (wall_ns() - started) / 1e9
-        return self.recorder.finish(self.journal, self.venue, done, seconds)
+        return self.finish(done, seconds)
+
+    def start(self) -> None:
+        self.recorder.start(self.journal)
+
+    def finish(self, records: int, seconds: float) -> Run:
+        return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
         """One block, cut anywhere: bars, features, then everything that happens in it."""
