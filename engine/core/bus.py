@@ -11,12 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from engine.core.errors import OnetapeError
-from engine.core.events import REPORT, TIMER, Event, Signal
+from engine.core.events import TIMER, Event, Signal
 from engine.core.journal import Journal
 
 Returned = Event | Iterable[Event] | None
 Handler = Callable[[Event], Returned]
-FOREVER = 2**63 - 1
+NEVER = 2**80
+
+
+def moment(ts: int, rank: int) -> int:
+    """(ts, rank) as one number to compare by."""
+    return ts * 4 + rank
+
+
+def ts_of(moment: int) -> int:
+    return moment >> 2
 
 
 class Bus:
@@ -29,7 +38,7 @@ class Bus:
         self._handlers: dict[type, list[Handler]] = {}
         self._addressed: dict[tuple[type, str], Handler] = {}
         self._queue: deque[tuple[Event, int]] = deque()
-        self._due: list[tuple[int, int, int, Event, int]] = []
+        self._due: list[tuple[int, int, Event, int]] = []
         self._sequence = 0
 
     def subscribe(self, kind: type[Event], handler: Handler, strategy: str | None = None) -> None:
@@ -41,16 +50,16 @@ class Bus:
 
     def schedule(self, event: Event, rank: int, cause: int = 0) -> None:
         self._sequence += 1
-        heapq.heappush(self._due, (event.ts, rank, self._sequence, event, cause))
+        heapq.heappush(self._due, (moment(event.ts, rank), self._sequence, event, cause))
 
     @property
-    def next_due(self) -> tuple[int, int]:
-        """(ts, rank) of the next scheduled event."""
-        return self._due[0][:2] if self._due else (FOREVER, TIMER)
+    def next_due(self) -> int:
+        """The moment of the next scheduled event; NEVER if there is none."""
+        return self._due[0][0] if self._due else NEVER
 
     def publish_due(self) -> None:
         """Publish the next scheduled event; `now` must have reached it."""
-        _, _, _, event, cause = heapq.heappop(self._due)
+        _, _, event, cause = heapq.heappop(self._due)
         self.publish(event, cause)
 
     def publish(self, returned: Returned, cause: int = 0) -> None:
@@ -82,7 +91,3 @@ class Bus:
                 self._queue.append((event, cause))
             else:
                 raise OnetapeError(f"{event} is dated before now ({self.now}): decisions cannot be put into the past")
-
-    def report(self, event: Event) -> None:
-        """A venue report, due at its own `ts`."""
-        self.schedule(event, REPORT)

@@ -67,6 +67,11 @@ class Journal:
             self._file.flush()
         self._buffer.clear()
 
+    def begin(self) -> None:
+        """The digest covers what comes from here on: a header says what was run, not what was decided."""
+        self.flush()
+        self._hash = hashlib.blake2b(digest_size=16)
+
     @property
     def digest(self) -> str:
         """Hash of every frame so far."""

@@ -83,6 +83,11 @@ class Tape(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last `ts`."""
+        ...
+
     def blocks(self, size: int = BLOCK) -> Iterator[Block]: ...
 
 
@@ -117,6 +122,10 @@ class ArrayTape:
 
     def __len__(self) -> int:
         return len(self.block)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return int(self.block.ts[0]), int(self.block.ts[-1])
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         for lo in range(0, len(self.block), size):

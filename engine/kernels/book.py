@@ -209,3 +209,20 @@ def owned(book, k, s):
         if q.strategy == k and q.symbol == s:
             steps += q.side * q.steps
     return steps
+
+
+@jit(no_cpython_wrapper=True)
+def sample(book, ts):
+    """Note balance and equity as of ts."""
+    a = book[0][0]
+    row = book[5][a.samples]
+    row.ts, row.balance, row.equity = ts, a.balance * a.minor, a.equity
+    a.samples += 1
+
+
+@jit(no_cpython_wrapper=True)
+def sample_grid(book, ts):
+    """Note the equity as it stood before a record at ts, once per interval."""
+    a = book[0][0]
+    sample(book, a.next_sample)
+    a.next_sample = (ts // a.sample_every + 1) * a.sample_every

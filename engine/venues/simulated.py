@@ -31,7 +31,8 @@ class SimulatedVenue:
     latency: int = 0
     back: int = 0
     banded: bool = True
-    _columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    """Of the block that is attached."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -46,12 +47,12 @@ class SimulatedVenue:
         """The block whose records `peek` and `advance` mean from now on."""
         c = block
         if self.kind == "quotes":
-            self._columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
             self._scanned = (c.ts_event, c.symbol, c.bid, c.ask)
         else:
-            self._columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
             self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
-        room = len(block) + 16
+        room = 2 * len(block) + 16
         if len(self.book[5]) < room:
             self.book = (*self.book[:5], np.zeros(room, b.SAMPLE))
 
@@ -64,7 +65,7 @@ class SimulatedVenue:
 
     def advance(self, i: int, j: int) -> int:
         """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
-        return int(self._advance(self.book, *self._columns, i, j, self.banded))
+        return int(self._advance(self.book, *self.columns, i, j, self.banded))
 
     def drain_samples(self) -> np.ndarray:
         """The equity samples since the last call."""
@@ -73,12 +74,7 @@ class SimulatedVenue:
         return self.book[5][:count].copy()
 
     def on_order(self, order: Order) -> None:
-        account = self.book[0]
-        if account["orders"][0] + 1 > len(self.book[2]) or account["positions"][0] * 2 > len(self.book[3]):
-            self.book = b.grow(self.book, 2 * len(self.book[2]), 2 * len(self.book[3]))
-        # every order may become a position
-        if account["orders"][0] + account["positions"][0] + 1 > len(self.book[3]):
-            self.book = b.grow(self.book, len(self.book[2]), 2 * len(self.book[3]))
+        self.room(1)
         symbol = self._ids[order.symbol]
         nan = float("nan")
         self._order[0] = (
@@ -89,6 +85,12 @@ class SimulatedVenue:
         )  # fmt: skip
         submit(self.book, self._order[0:1], order.ts, self.latency)
 
+    def room(self, more: int) -> None:
+        """Make sure that many more orders fit, and that every order may become a position."""
+        orders, positions = int(self.book[0]["orders"][0]) + more, int(self.book[0]["positions"][0])
+        if orders > len(self.book[2]) or orders + positions + 1 > len(self.book[3]):
+            self.book = b.grow(self.book, 2 * orders, 2 * (orders + positions + 1))
+
     def on_cancel(self, wish: Cancel) -> Event | None:
         if cancel(self.book, wish.order, wish.ts + self.latency):
             return None
@@ -98,7 +100,10 @@ class SimulatedVenue:
         """What happened since the last call, as events stamped with the moment we know of it."""
         count = int(self.book[0]["reports"][0])
         self.book[0]["reports"] = 0
-        return [self._event(*r) for r in self.book[4][:count].tolist()]
+        return self.events(self.book[4][:count])
+
+    def events(self, reports: np.ndarray) -> list[Event]:
+        return [self._event(*r) for r in reports.tolist()]
 
     def _event(self, kind: int, ts: int, ts_event: int, order: int, deal: int, position: int, k: int, s: int,
                side: int, steps: int, price: float, entry: int, profit: int, commission: int, balance: int,
@@ -108,7 +113,7 @@ class SimulatedVenue:
             units, scale = steps * float(self.book[1]["step_units"][s]), self._scale
             return Fill(
                 known, strategy, symbol, order, deal, position, side, units, price, ENTRIES[entry], profit / scale,
-                commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
+                -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
             )  # fmt: skip
         if kind == b.ACCEPTED:
             return Accepted(known, strategy, symbol, order, ts_event)
