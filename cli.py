@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +27,6 @@ runs = group("runs", "Finished runs.")
 data = group("data", "Market data.")
 instruments = group("instrument", "What a symbol is.")
 features = group("features", "Indicators and other columns computed from bars.")
-check = group("check", "Prove that something holds.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Ref = Annotated[str, typer.Argument(metavar="CONFIG", help="A config's name or path, or a strategy's name.")]
@@ -53,11 +53,20 @@ def backtest(
     as_json: Json = False,
 ) -> None:
     """Replay recorded data against the simulated broker; a report comes out."""
-    from engine.core.load import load
-    from engine.ops import replaying
+    from engine.core.load import load, settings
+    from engine.ops import console, listing
 
-    chosen = load(config, on or (), replaying.settings(sets, symbol, tf, start, end))
-    replaying.backtest(chosen, out, as_json)
+    chosen = load(config, on or (), settings(sets or (), symbol, tf, start, end))
+    with console.Progress(not as_json, chosen.data.kind) as progress:
+        from engine.run import backtest
+
+        progress.compiling()
+        made = backtest(chosen, out=out, progress=progress)
+    result = listing.run(str(made.path), out) | {"expected": made.expected}
+    console.show(result, as_json, listing.run_text)
+    listing.refuse(made.expected, chosen)
+    if chosen.report.open and not as_json:
+        typer.launch(f"{made.path}/report.html")
 
 
 @app.command()
@@ -84,34 +93,41 @@ def run(
 @app.command()
 def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
     """Run what a run's journal says again, and compare every decision."""
-    from engine.ops import replaying
+    from engine.core.errors import Refused
+    from engine.ops import console
+    from engine.report.runs import find_run
 
-    replaying.replay(ref, out, as_json)
+    folder = find_run(ref, Path(out)).path
+    with console.Progress(not as_json, "records") as progress:
+        from engine.run import replay
+
+        progress.compiling()
+        again = replay(folder, progress=progress)
+    if not again.ok:
+        raise Refused(f"{folder}: replayed, it decides differently: {again.difference}")
+    console.show({"run": str(folder), "compared": again.compared, "difference": None}, as_json)
 
 
 @app.command()
 def explain(
     ref: RunRef,
-    trade: Annotated[int | None, typer.Argument(help="Number of a trade in trades.csv.")] = None,
-    bar: Annotated[str | None, typer.Option("--bar", metavar="TS", help="Close of a bar: time or ns UTC.")] = None,
+    trade: Annotated[int | None, typer.Argument(metavar="TRADE", help="Its number in trades.csv.")] = None,
+    bar: Annotated[str | None, typer.Option("--bar", metavar="TS", help="Close of a bar: a time, or ns UTC.")] = None,
     out: Out = "runs",
     as_json: Json = False,
 ) -> None:
-    """Say why a trade happened, or what was decided at a bar."""
-    from engine.ops import replaying
+    """Say why a trade happened, or what was decided at a bar's close."""
+    from engine.core.errors import ConfigError
+    from engine.core.journal import read
+    from engine.ops import console, listing
+    from engine.report.explain import chain, decided_at, text
+    from engine.report.runs import find_run
 
-    replaying.explain(ref, trade, bar, out, as_json)
-
-
-@check.command()
-def lookahead(
-    name: Annotated[str, typer.Argument(help="A feature, a strategy or a config.")],
-    as_json: Json = False,
-) -> None:
-    """Prove that nothing looks ahead, or name the first bar and column that does."""
-    from engine.ops import replaying
-
-    replaying.lookahead(name, as_json)
+    if (trade is None) == (bar is None):
+        raise ConfigError("explain takes a trade's number or --bar TS, one of the two")
+    frames = read(find_run(ref, Path(out)).path / "journal")
+    steps = chain(frames, trade=trade) if bar is None else decided_at(frames, listing.moment(bar))
+    console.show(steps, as_json, text)
 
 
 @runs.command("list")

@@ -127,11 +127,20 @@ class Progress:
     """
 
     def __init__(self, wanted: bool, unit: str) -> None:
-        self.unit, self.bar, self.task = unit, None, None
+        self.unit = unit
         self.wanted = wanted and sys.stderr.isatty()
+        self.told = wanted
+        self.bar: Any = None
 
     def __enter__(self) -> Progress:
         return self
+
+    def compiling(self) -> None:
+        """Say that the first run on a machine takes longer, where it does."""
+        from engine.kernels.jit import cache_dir
+
+        if self.told and not any(cache_dir().rglob("*.nbi")):
+            typer.echo("compiling kernels (first run on this machine, up to 30 s) ...", err=True)
 
     def __call__(self, done: int, total: int) -> None:
         if not self.wanted:
@@ -140,16 +149,18 @@ class Progress:
             self.start(total)
         elapsed = self.bar.tasks[0].elapsed or 0.0
         rate = f"{compact(done / elapsed)} {self.unit}/s" if elapsed > 0.05 else ""
-        self.bar.update(self.task, completed=done, total=total, rate=rate)
+        self.bar.update(self.bar.tasks[0].id, completed=done, total=total, rate=rate)
 
     def start(self, total: int) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
 
-        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-        self.bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("", total=total, rate="")
+        columns = (
+            progress.BarColumn(), progress.TaskProgressColumn(), progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(),
+        )  # fmt: skip
+        self.bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bar.add_task("", total=total, rate="")
         self.bar.start()
 
     def __exit__(self, *_: object) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.core.clock import format_ts
+from engine.core.clock import format_ts, parse_time
+from engine.core.config import Config
+from engine.core.errors import Refused
 from engine.ops import console
 
 FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
@@ -67,6 +69,17 @@ def figures(values: Row, currency: str) -> dict[str, str]:
         else:
             told[name] = console.cell(value)
     return {name.replace("_", " "): value for name, value in told.items()}
+
+
+def refuse(differences: list[str], config: Config) -> None:
+    """Refused when a config did not give what it is known to give."""
+    if differences:
+        raise Refused(f"{config.name} did not give what it is known to give: {', '.join(differences)}")
+
+
+def moment(text: str) -> int:
+    """A time, or int64 ns UTC as files hold it."""
+    return int(text) if text.isdecimal() and len(text) > 4 else parse_time(text)
 
 
 def instruments() -> list[Row]:
