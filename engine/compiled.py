@@ -26,9 +26,9 @@ from engine.venues.simulated import SimulatedVenue
 STATEMENT = np.dtype([
     ("at", np.int64), ("ts", np.int64), ("strategy", np.int64), ("symbol", np.int64),
     ("strength", np.float64), ("stop", np.float64), ("take_profit", np.float64),
-])  # fmt: skip
+], align=True)  # fmt: skip
 """One wish of one strategy, in the order in which they are made."""
-NEWS = np.dtype([("due", np.int64), ("strategy", np.int64), ("symbol", np.int64), ("refusal", np.int64)])
+NEWS = np.dtype([("due", np.int64), ("strategy", np.int64), ("symbol", np.int64), ("refusal", np.int64)], align=True)
 """A refusal or a stop-out on its way back to us."""
 DONE, MORE_ROOM = 0, 1
 
@@ -95,7 +95,7 @@ def obey(book, limits, wishes, x, answer, plan):
     if a.target != a.own:
         for n in range(market_orders(book, k, s, a.target, x.stop, x.take_profit, plan)):
             plan[n].id = plan[n].expires = 0
-            submit(book, plan[n : n + 1], x.ts, limit.latency)
+            submit(book, plan, n, x.ts, limit.latency)
 
 
 @jit

@@ -15,7 +15,9 @@ from engine.strategy import ConfigError, Strategy, dataclass, field, strategy
 
 @feature(gives="signal stop take_profit", keeps="side")
 def channel_breakout_wish(
-    lo, hi, close, top, bottom, exit_top, exit_bottom, reach, signal, stop, take_profit, side, stop_atr=2.0
+    lo, hi, close, signal, stop, take_profit, side,
+    top=donchian(55, skip=1).upper, bottom=donchian(55, skip=1).lower,
+    exit_top=donchian(20, skip=1).upper, exit_bottom=donchian(20, skip=1).lower, reach=atr(20), stop_atr=2.0,
 ):  # fmt: skip
     """The wishes of `ChannelBreakout` as columns."""
     for i in range(lo, hi):

@@ -14,7 +14,10 @@ from engine.strategy import ConfigError, Strategy, dataclass, field, strategy
 
 
 @feature(gives="signal stop take_profit", keeps="before")
-def ma_cross_wish(lo, hi, close, fast, slow, reach, signal, stop, take_profit, before, stop_atr=3.0, reward=0.0):
+def ma_cross_wish(
+    lo, hi, close, signal, stop, take_profit, before,
+    fast=sma(20), slow=sma(100), reach=atr(14), stop_atr=3.0, reward=0.0,
+):  # fmt: skip
     """The wishes of `MaCross` as columns."""
     for i in range(lo, hi):
         signal[i] = stop[i] = take_profit[i] = np.nan

@@ -40,12 +40,12 @@ class MarketExecution:
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += count
         orders = []
-        for n, (side, steps, position) in enumerate(self._plan[["side", "steps", "position"]][:count].tolist()):
-            opens = position == 0
+        for n, o in enumerate(self._plan[:count]):
+            exits = (None if np.isnan(price) else float(price) for price in (o["stop"], o["take_profit"]))
             orders.append(
                 Order(
-                    target.ts, target.strategy, target.symbol, side, steps * step, "market", None,
-                    target.stop if opens else None, target.take_profit if opens else None, position, 0, number + n,
+                    target.ts, target.strategy, target.symbol, int(o["side"]), int(o["steps"]) * step, "market", None,
+                    *exits, int(o["position"]), 0, number + n,
                 )
             )  # fmt: skip
         return orders

@@ -21,13 +21,13 @@ _i, _f = np.int64, np.float64
 LIMITS = np.dtype([
     ("sizing", _i), ("size", _f), ("max_steps", _i), ("max_drawdown", _f), ("retries", _i),
     ("latency", _i), ("back", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 """What one strategy may do with one symbol: limits[strategy, symbol]."""
 WISH = np.dtype([
     ("given", _i), ("open", _i), ("strength", _f), ("stop", _f), ("take_profit", _f), ("tries", _i), ("acted", _f),
-])  # fmt: skip
+], align=True)  # fmt: skip
 """The last wish of a strategy for a symbol, and the strength it was last acted on with: wishes[strategy, symbol]."""
-ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)])
+ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)], align=True)
 
 
 @jit(no_cpython_wrapper=True)

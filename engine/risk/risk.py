@@ -76,10 +76,12 @@ class Risk:
             return denied
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
+        grid = float(book[1]["grid"][s])
+        prices = (None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit))
         return Order(
-            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, order.price, order.stop,
-            order.take_profit, order.position, order.expires, number,
-        )  # fmt: skip
+            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, *prices, order.position,
+            order.expires, number,
+        )
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip

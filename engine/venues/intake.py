@@ -7,11 +7,11 @@ from engine.kernels.jit import jit
 
 
 @jit
-def submit(book, order, now, latency):
-    """Take an order in: number it if nobody has, stamp it, and let the nearest due time of its symbol know."""
+def submit(book, drafts, d, now, latency):
+    """Take order `drafts[d]` in: number it if nobody has, stamp it, and let the nearest due time of its symbol know."""
     a, orders = book[0][0], book[2]
     n = a.orders
-    orders[n] = order
+    orders[n] = drafts[d]
     o = orders[n]
     if o.id == 0:
         o.id = a.next_order

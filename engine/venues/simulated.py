@@ -83,7 +83,7 @@ class SimulatedVenue:
             nan if order.price is None else order.price, nan if order.stop is None else order.stop,
             nan if order.take_profit is None else order.take_profit, order.position, 0, 0, order.expires, 0, 0,
         )  # fmt: skip
-        submit(self.book, self._order[0:1], order.ts, self.latency)
+        submit(self.book, self._order, 0, order.ts, self.latency)
 
     def room(self, more: int) -> None:
         """Make sure that many more orders fit, and that every order may become a position."""
