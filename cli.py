@@ -53,15 +53,14 @@ def backtest(
     as_json: Json = False,
 ) -> None:
     """Replay recorded data against the simulated broker; a report comes out."""
+    import engine
     from engine.core.load import load, settings
     from engine.ops import console, listing
 
     chosen = load(config, on or (), settings(sets or (), symbol, tf, start, end))
     with console.Progress(not as_json, chosen.data.kind) as progress:
-        from engine.run import backtest
-
         progress.compiling()
-        made = backtest(chosen, out=out, progress=progress)
+        made = engine.backtest(chosen, out=out, progress=progress)
     result = listing.run(str(made.path), out) | {"expected": made.expected}
     console.show(result, as_json, listing.run_text)
     listing.refuse(made.expected, chosen)
@@ -99,10 +98,10 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
 
     folder = find_run(ref, Path(out)).path
     with console.Progress(not as_json, "records") as progress:
-        from engine.run import replay
+        from engine.run import replay as run_again
 
         progress.compiling()
-        again = replay(folder, progress=progress)
+        again = run_again(folder, progress=progress)
     if not again.ok:
         raise Refused(f"{folder}: replayed, it decides differently: {again.difference}")
     console.show({"run": str(folder), "compared": again.compared, "difference": None}, as_json)
@@ -127,7 +126,7 @@ def explain(
         raise ConfigError("explain takes a trade's number or --bar TS, one of the two")
     frames = read(find_run(ref, Path(out)).path / "journal")
     steps = chain(frames, trade=trade) if bar is None else decided_at(frames, listing.moment(bar))
-    console.show(steps, as_json, text)
+    console.show(steps, as_json, lambda found: text(found) or "nothing was decided then")
 
 
 @runs.command("list")
@@ -135,7 +134,7 @@ def list_of_runs(out: Out = "runs", as_json: Json = False) -> None:
     """Finished runs with their main figures."""
     from engine.ops import console, listing
 
-    console.show(listing.runs(out), as_json)
+    console.show(listing.runs(out), as_json, listing.runs_text)
 
 
 @runs.command("show")

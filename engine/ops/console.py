@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import traceback
@@ -25,7 +26,8 @@ FULL = {
     errno.EFBIG: "the file-size limit is reached",
     errno.EDQUOT: "the quota is used up",
 }
-USAGE_ERROR, CLI_ERROR = typer.BadParameter.__mro__[1:3]
+CLI_ERROR = typer.BadParameter.__mro__[2]
+NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?( ?%| [A-Z]{3,5}| h)?|-")
 
 
 def run(app: Callable[..., Any], args: Sequence[str] | None = None) -> int:
@@ -101,7 +103,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         return "none"
     names = list(rows[0])
     cells = [[cell(row.get(name)) for name in names] for row in rows]
-    right = [all(isinstance(row.get(n), int | float) or row.get(n) is None for row in rows) for n in names]
+    right = [all(NUMBER.fullmatch(line[i]) for line in cells) for i in range(len(names))]
     widths = [max(len(line[i]) for line in [names, *cells]) for i in range(len(names))]
     lines = [
         "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)).rstrip()
@@ -114,7 +116,7 @@ def cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.6g}"
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 100 else f"{value:.6g}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(v) for v in value)
     return str(value)
@@ -136,11 +138,21 @@ class Progress:
         return self
 
     def compiling(self) -> None:
-        """Say that the first run on a machine takes longer, where it does."""
-        from engine.kernels.jit import cache_dir
+        """Say so when a kernel has to be compiled: the first run on a machine takes longer."""
+        from numba.core import event
 
-        if self.told and not any(cache_dir().rglob("*.nbi")):
-            typer.echo("compiling kernels (first run on this machine, up to 30 s) ...", err=True)
+        told = self
+
+        class Compiling(event.Listener):  # type: ignore[misc]
+            def on_start(self, _: Any) -> None:
+                if told.told:
+                    typer.echo("compiling kernels (once on this machine, up to 30 s) ...", err=True)
+                told.told = False
+
+            def on_end(self, _: Any) -> None:
+                pass
+
+        event.register("numba:compile", Compiling())
 
     def __call__(self, done: int, total: int) -> None:
         if not self.wanted:

@@ -11,7 +11,8 @@ from engine.core.errors import Refused
 from engine.ops import console
 
 FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
-SHARES = ("return", "win_rate", "max_drawdown_share", "time_in_market")
+SHARES = ("return", "time_in_market")
+RATIOS = ("profit_factor", "recovery_factor", "sharpe")
 Row = dict[str, Any]
 
 
@@ -22,9 +23,18 @@ def runs(root: str) -> list[Row]:
 
     rows = []
     for folder in list_runs(Path(root)):
-        figures = load_summary(folder.path).figures
-        rows.append({"run": folder.number, "name": folder.name, **{f: figures.get(f) for f in FIGURES}})
+        summary = load_summary(folder.path)
+        chosen = {name: summary.figures.get(name) for name in FIGURES}
+        rows.append({"run": folder.number, "name": folder.name, "currency": summary.currency, **chosen})
     return rows
+
+
+def runs_text(rows: list[Row]) -> str:
+    told = [
+        {k: figure(k, v, row["currency"]) if k in FIGURES else v for k, v in row.items() if k != "currency"}
+        for row in rows
+    ]
+    return console.table(told)
 
 
 def run(ref: str, root: str) -> Row:
@@ -55,20 +65,18 @@ def run_text(summary: Row) -> str:
 
 
 def figures(values: Row, currency: str) -> dict[str, str]:
-    """Figures as traders read them: money with its currency, shares in percent."""
-    money = {"start_balance", "end_balance", "end_equity", "net_profit", "open_profit", "gross_profit", "gross_loss"}
-    money |= {"expected_payoff", "commission", "max_drawdown"}
-    told = {}
-    for name, value in values.items():
-        if value is None:
-            told[name] = "-"
-        elif name in SHARES:
-            told[name] = f"{value:.2%}"
-        elif name in money:
-            told[name] = f"{value:,.2f} {currency}"
-        else:
-            told[name] = console.cell(value)
-    return {name.replace("_", " "): value for name, value in told.items()}
+    """Figures as traders read them: money with its currency, shares in percent, times in hours."""
+    return {name.replace("_", " ").removesuffix(" s"): figure(name, v, currency) for name, v in values.items()}
+
+
+def figure(name: str, value: float | int | None, currency: str) -> str:
+    if value is None or isinstance(value, int):
+        return console.cell(value)
+    if name in SHARES or name.endswith(("_rate", "_share")):
+        return f"{value:.2%}"
+    if name in RATIOS:
+        return f"{value:.2f}"
+    return f"{value / 3600:,.1f} h" if name.endswith("_s") else f"{value:,.2f} {currency}"
 
 
 def refuse(differences: list[str], config: Config) -> None:
