@@ -105,9 +105,10 @@ def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts
                 if x.symbol != symbol or ts_event < x.end + strict:
                     continue
                 known = ts
-            if known < best_known or (known == best_known and (
-                x.rank < streams[best].rank or (x.rank == streams[best].rank and x.symbol < streams[best].symbol)
-            )):
+            if known < best_known or (
+                known == best_known
+                and (x.rank < streams[best].rank or (x.rank == streams[best].rank and x.symbol < streams[best].symbol))
+            ):
                 best, best_known = s, known
         if best < 0:
             return n

@@ -57,6 +57,15 @@ class Dataset:
         return tuple(footer.digest for _, footer in self.files)
 
     @property
+    def dropped(self) -> dict[str, int]:
+        """Rows that imports left out, by reason."""
+        total: dict[str, int] = {}
+        for _, footer in self.files:
+            for reason, n in footer.lineage.dropped.items():
+                total[reason] = total.get(reason, 0) + n
+        return total
+
+    @property
     def bytes(self) -> int:
         return sum(path.stat().st_size for path, _ in self.files)
 

@@ -88,7 +88,7 @@ def count_quotes(key, day, swing, per_minute, gaps, counts):
 
 @jit
 def rollover(m, minutes):
-    """How many times wider the spread is at minute m of the trading day: 6 at 17:00 New York, fading over 40 minutes."""
+    """How many times wider the spread is at minute m of the trading day: 6 at 17:00 New York, fading in 40 minutes."""
     if m < 40:
         return 1.0 + 5.0 * (40 - m) / 40.0
     return 1.0 + 2.0 * (m - minutes + 5) / 5.0 if m > minutes - 5 else 1.0

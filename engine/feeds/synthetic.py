@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, MINUTE, edges
 from engine.core.instrument import Instrument, instrument
@@ -144,14 +145,12 @@ def sample(
     >>> len(tape), sum(len(block) for block in tape.blocks(100))
     (1000, 1000)
     """
-    from engine.feeds.tapes import moment
-
     if n < 1 or not 0.1 <= quotes_per_minute <= 5_000 or not 0 <= bad_ticks <= 1:
         raise ConfigError("sample needs n >= 1, quotes_per_minute in 0.1..5000 and bad_ticks in 0..1")
     if not symbols or len(set(symbols)) < len(symbols):
         raise ConfigError("sample needs at least one symbol, each named once")
-    first = moment(start, "start")
-    if first is None or not 0 <= first < 4_000_000_000 * 10**9:
+    first = parse_time(start) if isinstance(start, str) else start
+    if not 0 <= first < 4_000_000_000 * 10**9:
         raise ConfigError(f"sample cannot start at {start!r}")
     instruments = tuple(instrument(name, declared) for name in symbols)
     return SyntheticTape(instruments, n, seed, first, quotes_per_minute, bad_ticks, gaps)
