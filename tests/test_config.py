@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.config import Config, Expect
-from engine.core.errors import ConfigError, NotFound, Refused
+from engine.core.errors import ConfigError, NotFound
 from engine.core.load import RUNS, load, names
 from engine.core.quantity import Size, Spread
 from engine.core.schema import build, dump, keys, to_toml, value_text
@@ -237,17 +237,6 @@ def test_a_config_may_declare_an_instrument_and_a_wrong_key_in_it_is_named(minim
     minimal.write_text(MINIMAL + table.replace("digits", "digit"))
     with pytest.raises(ConfigError, match=r"unknown key 'digit': did you mean digits\?"):
         load(minimal, env={})
-
-
-def test_a_run_that_gives_something_else_than_expected_is_refused(minimal: Path) -> None:
-    identity = load(minimal, env={}).identity
-    minimal.write_text(MINIMAL + f'[expect]\nconfig = "{identity}"\ntrades = 3\nbalance = 9.5\n')
-    config = load(minimal, env={})
-    assert config.compare(3, 9.5, "any") == "as expected: trades, balance"
-    with pytest.raises(Refused, match="trades 4 instead of 3") as caught:
-        config.compare(4, 9.5, "any")
-    assert caught.value.exit_code == 4
-    assert load(minimal, sets=["seed=2"], env={}).compare(4, 9.5, "any").startswith("not compared")
 
 
 def test_two_strategies_need_two_names_in_the_books(minimal: Path) -> None:

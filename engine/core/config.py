@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from engine.core import schema
 from engine.core.clock import parse_time
-from engine.core.errors import ConfigError, Refused
+from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
 from engine.core.instrument import Instrument, declare
 from engine.core.quantity import Duration, Fee, Percent, Points, Size, Spread, Volume
@@ -185,19 +185,6 @@ class Config:
     def modified(self) -> bool:
         """It is not the config that its `[expect]` was recorded for, nor (without one) what its file says."""
         return self.overridden if self.expect is None else self.expect.config != self.identity
-
-    def compare(self, trades: int, balance: float, digest: str) -> str:
-        """What the report says of `[expect]`; Refused when the run did not give what this very config gave before."""
-        if self.expect is None:
-            return "nothing is expected of this config"
-        if self.modified:
-            return "not compared with [expect]: the config is not the one it was recorded for"
-        got = {"trades": trades, "balance": balance, "digest": digest}
-        known = {key: value for key in got if (value := getattr(self.expect, key)) is not None}
-        wrong = [f"{key} {got[key]} instead of {value}" for key, value in known.items() if got[key] != value]
-        if wrong:
-            raise Refused(f"{self.name} did not give what it is known to give: {', '.join(wrong)}")
-        return f"as expected: {', '.join(known)}"
 
     def to_json(self) -> str:
         """Every key, defaults included, in one canonical line: what the journal keeps."""
