@@ -22,8 +22,8 @@ def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
         if seen > 0.0:
             change = close[i] - last
             weight = rate(seen, period, 1.0 / period)
-            gain += (max(change, 0.0) - gain) * weight
-            loss += (max(-change, 0.0) - loss) * weight
+            gain = gain * (1.0 - weight) + max(change, 0.0) * weight
+            loss = loss * (1.0 - weight) + max(-change, 0.0) * weight
         last = close[i]
         rsi[i] = np.nan
         if seen >= period:
