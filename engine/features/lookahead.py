@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.errors import DataError
+from engine.core.errors import DataError, OnetapeError
 from engine.core.table import STAMPS
 from engine.features.contract import FEATURES, Feature
 from engine.features.plan import Plan
@@ -112,7 +112,8 @@ def leak(
     """The first value that depends on later rows, or None.
 
     `compute` takes columns of one length (float64; stamps int64) and returns columns, row by row. It is called
-    once for each cut and alteration. Raises DataError when there are too few rows to cut.
+    once for each cut and alteration; one that refuses some alteration (ValueError, OnetapeError) is judged by the
+    others. Raises DataError when there are too few rows to cut, or when every alteration was refused.
     """
     columns = {name: np.asarray(values) for name, values in columns.items()}
     n = len(next(iter(columns.values())))
@@ -120,12 +121,19 @@ def leak(
         raise DataError(f"{n} bars are too few to look for look-ahead: give at least 100")
     base = compute(columns)
     worst: Finding | None = None
+    judged = 0
     for cut in cut_rows(n, events(base), cuts):
         for alteration in alterations:
-            other = compute(altered(columns, cut, alteration))
+            try:
+                other = compute(altered(columns, cut, alteration))
+            except (ValueError, OnetapeError):
+                continue
+            judged += 1
             found = _first(base, other, cut, alteration, columns)
             if found and (worst is None or found.row < worst.row):
                 worst = found
+    if not judged:
+        raise DataError("nothing could be judged: every altered future was refused")
     return worst
 
 

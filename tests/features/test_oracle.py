@@ -72,7 +72,7 @@ def test_swings_of_eurusd_are_those_counted_in_the_catalogue(eurusd):
     bottoms = out["s_bottom"][np.isin(out["s_event"], (-1, 2))]
     assert (len(tops), len(bottoms)) == (1474, 1491)
     assert ((np.diff(tops) > 0).sum(), (np.diff(tops) <= 0).sum()) == (743, 730)
-    assert ((np.diff(bottoms) <= 0).sum(), (np.diff(bottoms) > 0).sum()) == (722, 768)
+    assert ((np.diff(bottoms) < 0).sum(), (np.diff(bottoms) >= 0).sum()) == (722, 768)
 
 
 def test_a_swing_points_back_to_its_bar(ref):
