@@ -98,7 +98,7 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
 
     folder = find_run(ref, Path(out)).path
     with console.Progress(not as_json, "records") as progress:
-        from engine.run import replay as run_again
+        from engine.replay import replay as run_again
 
         progress.compiling()
         again = run_again(folder, progress=progress)
