@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from engine.core.errors import OutputError
 from engine.portfolio.trades import Trade
 from engine.report import html
+from engine.report.figures import iso
 from engine.report.metrics import Tally
 from engine.report.runs import list_runs
 from engine.report.summary import FILE, Summary
@@ -227,12 +228,3 @@ def row(trade: Trade, digits: int) -> list[object]:
 
 def price(value: float | None) -> str:
     return "" if value is None else f"{value:.12g}"
-
-
-def iso(ts: int) -> str:
-    """A stamp (ns UTC) as ISO 8601, with as many decimals as it needs.
-
-    >>> iso(1_546_462_800_000_000_000), iso(1_546_462_800_250_000_000)
-    ('2019-01-02T21:00:00Z', '2019-01-02T21:00:00.25Z')
-    """
-    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"
