@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,24 +71,32 @@ def bars(path: Path, limit: int = CANDLES) -> list[dict[str, Any]]:
     Each has `symbol`, `frame`, `every` (bars per candle), `ts` (open times, ms UTC, float64) and
     `open high low close` as float32 differences to `base`.
     """
-    streams: dict[tuple[str, str], Thin] = {}
-    with pq.ParquetFile(path) as file:
-        every = max(1, -(-file.metadata.num_rows // limit))
+    with pq.ParquetFile(path, read_dictionary=NAMES) as file:
+        counts: Counter[tuple[str, str]] = Counter()
+        for batch in file.iter_batches(columns=NAMES):
+            counts.update({name: int(mine.sum()) for name, mine in split(batch)})
+        share = limit if file.metadata.num_rows <= limit else max(limit // len(counts), 1)
+        streams = {name: Thin(max(1, -(-count // share)), candle, 5) for name, count in counts.items()}
         for batch in file.iter_batches():
-            rows = np.stack([batch[name].to_numpy() for name in ("open_ts", "open", "high", "low", "close")])
+            rows = np.stack([view(batch[name]) for name in ("open_ts", "open", "high", "low", "close")])
             rows[0] /= MS
             for name, mine in split(batch):
-                streams.setdefault(name, Thin(every, candle, 5)).add(rows[:, mine])
-    return [packed(*name, every, thin.result()) for name, thin in streams.items()]
+                streams[name].add(rows[:, mine])
+    return [packed(*name, thin.every, thin.result()) for name, thin in streams.items()]
 
 
 def split(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """Each (symbol, frame) in a batch and the mask of its rows."""
-    symbol, frame = (c if isinstance(c, pa.DictionaryArray) else c.dictionary_encode() for c in batch.select(NAMES))
-    keys = symbol.indices.to_numpy() * len(frame.dictionary) + frame.indices.to_numpy()
+    symbol, frame = batch.select(NAMES).columns
+    keys = view(symbol.indices) * len(frame.dictionary) + view(frame.indices)
     for key in dict.fromkeys(keys.tolist()):
         s, f = divmod(key, len(frame.dictionary))
         yield (symbol.dictionary[s].as_py(), frame.dictionary[f].as_py()), keys == key
+
+
+def view(column: pa.Array) -> np.ndarray:
+    """Arrow's numbers as numpy's, without a copy; `to_numpy` would import pandas, half a second."""
+    return np.from_dlpack(column)
 
 
 def packed(symbol: str, frame: str, every: int, rows: np.ndarray) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def equity(path: Path, limit: int = SAMPLES) -> dict[str, Any]:
         thin = Thin(every if every == 1 else 2 * every, extremes, 3)
         rows = np.empty((3, 0))
         for batch in file.iter_batches(columns=["ts", "balance", "equity"]):
-            rows = np.stack([batch[name].to_numpy() for name in ("ts", "balance", "equity")])
+            rows = np.stack([view(batch[name]) for name in ("ts", "balance", "equity")])
             rows[0] /= MS
             thin.add(rows)
     points = thin.result()

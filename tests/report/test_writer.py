@@ -178,7 +178,7 @@ def test_streams_keep_apart_and_in_the_order_they_first_came(tmp_path: Path) -> 
     assert [(s["symbol"], s["frame"], len(unpacked(s["ts"]))) for s in got] == [
         ("GBPJPY", "M1", 100), ("EURUSD", "M1", 50), ("EURUSD", "H1", 7),
     ]  # fmt: skip
-    assert [s["every"] for s in series.bars(run / "bars.parquet", limit=50)] == [4, 4, 4]
+    assert [s["every"] for s in series.bars(run / "bars.parquet", limit=50)] == [7, 4, 1]
 
 
 def unpacked(text: str) -> np.ndarray:
@@ -226,3 +226,15 @@ def test_the_terminals_figures_are_words_and_money(tmp_path: Path) -> None:
     assert shown["Net profit"].endswith(" USD") and shown["Return"].endswith(" %")
     empty = dict(figures(Summary(name="demo")))
     assert set(empty) == set(shown) and empty["Sharpe (daily, × √252)"] == "–"
+
+
+def test_writing_a_run_does_not_wait_for_pandas(tmp_path: Path) -> None:
+    code = textwrap.dedent("""
+        import sys; from pathlib import Path
+        from tests.report.sample import write_run
+        write_run(Path(sys.argv[1]), bars=500, trades=5)
+        print("pandas" in sys.modules)
+    """)
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

@@ -271,7 +271,7 @@ class Chart {
       }
       this.marks(g, seen, chosen, y);
     });
-    const i = this.cursor && this.cursor.x <= this.width ? Math.floor((this.view[0] + this.cursor.x * perPixel) / size) : b.open.length - 1;
+    const i = Math.min(Math.floor(this.pointed() / size), b.open.length - 1);
     const per = size * this.stream.every, name = `${this.stream.symbol} ${this.stream.frame}` + (per > 1 ? ` × ${per}` : "");
     const ohlc = i >= 0 && i < b.open.length ? ["open", "high", "low", "close"].map(k => `${k[0].toUpperCase()} ${b[k][i].toFixed(digits)}`).join("  ") : "";
     this.legend(pane, [[name, "ink"], [ohlc, "soft"]]);
@@ -328,10 +328,12 @@ class Chart {
       px = x; low = high = yy;
     }
   }
-  reading(values) {  // the value under the cursor, or the last one
-    if (!values.length) return null;
-    if (!this.cursor || this.cursor.x > this.width) return values[values.length - 1];
-    return values[at(this.equityX, this.view[0] + this.cursor.x / this.width * (this.view[1] - this.view[0]))];
+  pointed() {  // where the cursor is, in bars; without one the right edge
+    const x = this.cursor && this.cursor.x <= this.width ? this.cursor.x / this.width : 1;
+    return Math.min(this.view[0] + x * (this.view[1] - this.view[0]), this.axis.length);
+  }
+  reading(values) {  // the value at the pointed place
+    return values.length ? values[at(this.equityX, this.pointed())] : null;
   }
   moneyPane(pane) {
     const [lo, hi] = this.samples(), { equity, balance } = this.equity;
