@@ -143,7 +143,7 @@ class Progress:
 
         told = self
 
-        class Compiling(event.Listener):  # type: ignore[misc]
+        class Compiling(event.Listener):
             def on_start(self, _: Any) -> None:
                 if told.told:
                     typer.echo("compiling kernels (once on this machine, up to 30 s) ...", err=True)
