@@ -94,8 +94,26 @@ def obey(book, limits, wishes, x, answer, plan):
         refused(wish, limit.retries)
     if a.target != a.own:
         for n in range(market_orders(book, k, s, a.target, x.stop, x.take_profit, plan)):
-            plan[n].id = plan[n].expires = 0
-            submit(book, plan, n, x.ts, limit.latency)
+            o = plan[n]
+            submit(
+                book, 0, k, s, o.side, o.kind, o.steps, o.price, o.stop, o.take_profit, o.position, 0, x.ts,
+                limit.latency,
+            )  # fmt: skip
+
+
+@jit
+def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, made, keys, n):
+    """Append the wishes in the closed rows of one stream to `made`, with what orders them; returns how many now."""
+    for w in range(len(closed)):
+        row = closed[w].row
+        if closed[w].stream != stream or row < first or np.isnan(signal[row]):
+            continue
+        x = made[n]
+        x.at, x.ts, x.strategy, x.symbol = closed[w].at, closed[w].ts, k, s
+        x.strength, x.stop, x.take_profit = signal[row], stop[row], take_profit[row]
+        keys[n] = w * ranks + rank
+        n += 1
+    return n
 
 
 @jit
@@ -140,25 +158,21 @@ class CompiledLoop:
         self.wishes = np.zeros(self.limits.shape, WISH)
         self.news, self.pending = np.zeros(4_096, NEWS), 0
         self.answer, self.plan, self.out = np.zeros(1, ANSWER), np.zeros(16, ORDER), np.zeros(16_384, REPORT)
+        self.made, self.keys = np.zeros(0, STATEMENT), np.zeros(0, np.int64)
 
     def statements(self, closed: np.ndarray) -> np.ndarray:
         """The wishes in newly closed rows, in the order (row known, strategy)."""
-        parts, keys = [], []
-        for view_at, k, s, columns in self.signals:
+        n = 0
+        if len(self.made) < len(closed) * len(self.signals):
+            self.made = np.zeros(2 * len(closed) * len(self.signals), STATEMENT)
+            self.keys = np.zeros(len(self.made), np.int64)
+        for rank, (view_at, k, s, columns) in enumerate(self.signals):
             view = self.rows.views[view_at]
-            mine = np.flatnonzero(closed["stream"] == view.table.index)
-            rows = closed["row"][mine]
-            warm = (rows >= view.warm_from(0)) & ~np.isnan(columns[0][rows])
-            mine, rows = mine[warm], rows[warm]
-            part = np.zeros(len(mine), STATEMENT)
-            part["at"], part["ts"], part["strategy"], part["symbol"] = closed["at"][mine], closed["ts"][mine], k, s
-            for name, column in zip(("strength", "stop", "take_profit"), columns, strict=True):
-                part[name] = column[rows]
-            parts.append(part)
-            keys.append(mine * len(self.signals) + len(keys))
-        if not parts:
-            return np.zeros(0, STATEMENT)
-        return np.concatenate(parts)[np.argsort(np.concatenate(keys), kind="stable")]
+            stream, first = view.table.index, view.warm_from(0)
+            n = gather(closed, stream, first, k, s, *columns, rank, len(self.signals), self.made, self.keys, n)
+        if len(self.signals) == 1:
+            return self.made[:n]
+        return self.made[np.argsort(self.keys[:n], kind="stable")]
 
     def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> list[Event]:
         """Records lo..hi-1 with these wishes; returns what the venue reported."""

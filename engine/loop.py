@@ -8,6 +8,7 @@ and the venue is brought to now when a handler returns something. By the cut law
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,11 +77,13 @@ class Loop:
                 bus.publish_due()
             else:
                 result = None
-                while w < count and dues[w] < scheduled and ats[w] <= scanned and result is None:
+                for w in range(w, min(bisect_left(dues, scheduled, w), bisect_right(ats, scanned, w))):  # noqa: B020
                     result = handlers[w](items[w])
-                    w += 1
                     if self.eager:
-                        i = self._sync(i, ats[w - 1])
+                        i = self._sync(i, ats[w])
+                    if result is not None:
+                        break
+                w += 1
                 if result is None:
                     continue
                 bus.now = ts_of(dues[w - 1])

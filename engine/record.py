@@ -163,7 +163,7 @@ class Recorder:
         account = venue.book[0][0]
         first, last = self.tape.span
         end = np.zeros(1, SAMPLE)
-        end[0] = (last, int(account["balance"]) * account["minor"], account["equity"])
+        end[0] = (last, int(account["balance"]) / 10**self.digits, account["equity"])
         self.samples(end)
         digest = journal.digest
         journal.write(e.End(last, "finished", digest))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.core.bus import moment
+from engine.core.bus import RANKS
 from engine.core.events import QUOTE, ROW, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
@@ -74,7 +74,7 @@ class Subscription:
         fields = [("ts", int), ("symbol", str), *((c, float) for c in self.columns)]
         self.row = msgspec.defstruct("Row", fields, frozen=True, gc=False)
         self._arrays = [self.view.table.columns[self._column(c)] for c in self.columns]
-        self._history = len(inspect.signature(self.handler).parameters) > 1
+        self.with_history = len(inspect.signature(self.handler).parameters) > 1
 
     def _column(self, name: str) -> str:
         return f"{self.strategy}.{name}" if name in self.view.plan.columns else name
@@ -83,11 +83,11 @@ class Subscription:
         table = self.view.table
         columns = [array[lo:hi].tolist() for array in self._arrays]
         made = map(self.row, table.columns["ts"][lo:hi].tolist(), repeat(table.stream.symbol), *columns)
-        return zip(made, range(lo, hi), strict=False) if self._history else made
+        return zip(made, range(lo, hi), strict=False) if self.with_history else made
 
     @property
     def call(self) -> Callable[[Any], Any]:
-        if not self._history:
+        if not self.with_history:
             return self.handler
         return lambda item: self.handler(item[0], History(self, item[1]))
 
@@ -116,6 +116,9 @@ class Rows:
     subscriptions: list[Subscription]
     quotes: list[tuple[str, int, Callable[[Quote], Any]]] = field(default_factory=list)
     """(symbol, its index, handler)"""
+    watched: set[int] = field(default_factory=set)
+    """Moments whose rows go to `seen` as (strategy, row), for whoever explains."""
+    seen: list[tuple[str, Any]] = field(default_factory=list)
 
     def slide(self, room: int) -> None:
         self.tables.slide(room)
@@ -154,7 +157,10 @@ class Rows:
         if not len(mine):
             return
         items = list(s.rows(first, int(rows[-1]) + 1))
-        dues = [moment(ts, ROW) for ts in closed["ts"][mine].tolist()]
+        if self.watched:
+            rows_only = [item[0] for item in items] if s.with_history else items
+            self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
+        dues = [ts * RANKS + ROW for ts in closed["ts"][mine].tolist()]
         order = (mine * len(self.subscriptions) + k).tolist()
         yield closed["at"][mine].tolist(), order, dues, s.call, items
 
@@ -167,7 +173,7 @@ class Rows:
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
             items = list(map(Quote, ts, repeat(symbol), *columns))
             order = (at * len(self.quotes) + k).tolist()
-            yield (at + 1).tolist(), order, [moment(t, QUOTE) for t in ts], handler, items
+            yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
 
 
 def bind(tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]) -> list[View]:

@@ -12,18 +12,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from engine import __version__
 from engine.compiled import CompiledLoop
 from engine.core import events as e
 from engine.core.bus import Bus
 from engine.core.clock import wall_ns
-from engine.core.config import Config, StrategyConfig
+from engine.core.config import Config, DataConfig, StrategyConfig
 from engine.core.errors import ConfigError, DataError
 from engine.core.instrument import Instrument, instrument
 from engine.core.journal import Journal
@@ -62,19 +65,23 @@ def backtest(
     options  of a session, for tests: eager, banded
     """
     config, strategies = _resolve(config, data)
-    tape = data if data is not None else _open(config)
+    tape = data if data is not None else open_config_tape(config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
     session = Session(config, tape, strategies, out=Path(out) if out is not None else None, **options)
-    with session.recorder:
+    with session.recorder, quiet_collector():
         return session.run(progress)
 
 
-def replay(path: Path | str, data: Tape | None = None, progress: Progress | None = None) -> Replay:
-    """Run what a journal says was run, on the same tape, and compare every decision with what it recorded."""
-    from engine.replay import replay as again
-
-    return again(Path(path), data, progress)
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """What numba and the imports left behind need not be looked at again and again while a run makes its events."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class Session:
@@ -88,7 +95,9 @@ class Session:
         out: Path | None = None,
         eager: bool = False,
         banded: bool = True,
+        journal: Journal | None = None,
     ) -> None:
+        """`journal` replaces the one of the run folder; `eager` and `banded=False` are slow ways for tests."""
         self.config, self.tape = config, tape
         self.symbols = tape.symbols
         self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
@@ -102,14 +111,14 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
-        self.journal = Journal(self.recorder.journal_path)
+        self.journal = journal or Journal(self.recorder.journal_path)
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
         self.loop = Loop(self.bus, self.venue, eager)
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
             self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
-        self._wire(Risk(self.symbols, ids, limits, lambda: self.venue.book), ids)
+        self._wire(ids, limits)
 
     def _build_rows(self) -> None:
         """Streams, tables and features; for the compiled lane the wishes are features too."""
@@ -137,10 +146,12 @@ class Session:
                     subscriptions.append(_subscribe(made, bound[-1]))
         self.rows = Rows(self.builder.tables, views, subscriptions)
 
-    def _wire(self, risk: Risk, ids: tuple[str, ...]) -> None:
+    def _wire(self, ids: tuple[str, ...], limits: np.ndarray) -> None:
         """Who hears what. The order of lines is the order of handlers."""
         bus, venue, wishes = self.bus, self.venue, self.wishes
-        execution = MarketExecution(self.symbols, ids, lambda: venue.book)
+        steps = [one.step_units for one in self.instruments]
+        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps)
+        execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.TargetPosition, execution.on_target)
@@ -160,22 +171,22 @@ class Session:
                 bus.subscribe(kind, handler, one.id)
 
     def run(self, progress: Progress | None = None) -> Run:
-        """Replay the whole tape. Ctrl-C leaves nothing half-written."""
+        """Replay the whole tape."""
+        self.start()
+        done, started = 0, wall_ns()
+        for block in self.tape.blocks(self.config.run.block):
+            self.feed(block)
+            done += len(block)
+            if progress:
+                progress(done, len(self.tape))
+        self.clock(self.tape.span[1])
+        return self.finish(done, (wall_ns() - started) / 1e9)
+
+    def start(self) -> None:
         self.recorder.start(self.journal)
-        gc.collect()
-        gc.freeze()  # what numba and the imports left behind need not be looked at again
-        started, done = wall_ns(), 0
-        try:
-            for block in self.tape.blocks(self.config.run.block):
-                self.feed(block)
-                done += len(block)
-                if progress:
-                    progress(done, len(self.tape))
-            self.clock(self.tape.span[1])
-        finally:
-            gc.unfreeze()
-        seconds = (wall_ns() - started) / 1e9
-        return self.recorder.finish(self.journal, self.venue, done, seconds)
+
+    def finish(self, records: int, seconds: float) -> Run:
+        return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
         """One block, cut anywhere: bars, features, then everything that happens in it."""
@@ -225,11 +236,15 @@ def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config,
 
         name = given.id or snake(type(given).__name__)
         given.id = name
-        symbols = data.symbols if data is not None else ()
-        config = Config(name=name, strategy=(StrategyConfig(name=name, symbols=symbols),))
+        market = DataConfig(symbols=("EURUSD",)) if data is None else DataConfig("memory", (), data.symbols, data.kind)
+        config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
-    return config, tuple(make(s.name, s.params, s.id) for s in config.strategies)
+    return config, make_strategies(config)
+
+
+def make_strategies(config: Config) -> tuple[Strategy, ...]:
+    return tuple(make(s.name, s.params, s.id) for s in config.strategies)
 
 
 def _open(config: Config) -> Tape:

@@ -66,7 +66,7 @@ class MaCross(Strategy):
         return ma_cross_wish(stop_atr=self.stop_atr, reward=self.reward, **self.features())
 
     def on_row(self, row):
-        side = float((row.fast > row.slow) - (row.fast < row.slow))
+        side = 1.0 if row.fast > row.slow else -1.0 if row.fast < row.slow else 0.0
         before = self._side.get(row.symbol, 0.0)
         if side == 0.0 or side == before:
             return None

@@ -19,13 +19,12 @@ Handler = Callable[[Event], Returned]
 NEVER = 2**80
 
 
-def moment(ts: int, rank: int) -> int:
-    """(ts, rank) as one number to compare by."""
-    return ts * 4 + rank
+RANKS = 4
+"""A moment is (ts, rank) as one number to compare by: ts * RANKS + rank."""
 
 
 def ts_of(moment: int) -> int:
-    return moment >> 2
+    return moment // RANKS
 
 
 class Bus:
@@ -50,7 +49,7 @@ class Bus:
 
     def schedule(self, event: Event, rank: int, cause: int = 0) -> None:
         self._sequence += 1
-        heapq.heappush(self._due, (moment(event.ts, rank), self._sequence, event, cause))
+        heapq.heappush(self._due, (event.ts * RANKS + rank, self._sequence, event, cause))
 
     @property
     def next_due(self) -> int:

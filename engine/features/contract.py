@@ -107,7 +107,7 @@ class Feature:
     where: tuple[Expression, ...]
     like: tuple[str, ...]
     sparse: tuple[str, ...]
-    unit: str
+    unit: tuple[str, ...]
     range: tuple[float, float] | None
     pane: str
     covers: tuple[str, ...]
@@ -155,6 +155,12 @@ class Feature:
         for rule in self.where:
             if not rule(params):
                 raise ConfigError(f"{show(self.name, params)} is impossible: it must hold that {rule}")
+
+    def default(self, name: str, params: Mapping[str, Any]) -> str | Spec:
+        """What input `name` is unless somebody says otherwise."""
+        source = self.inputs[name]
+        unknown = any(self.params[n].is_deferred(v) for n, v in params.items())
+        return source if unknown else self.wire(name, source, params)
 
     def wire(self, name: str, source: Any, params: Mapping[str, Any]) -> str | Spec:
         """What fills input `name`: a base column, or one output of another feature."""
@@ -205,13 +211,15 @@ def feature(
     choices   allowed values of parameters that are words
     like      the oracle of each output, `talib.RSI` (all its outputs in order), or one each
     sparse    outputs that may be NaN after the warm-up, because they wait for an event
-    unit range pane covers source   for plots, scaling and the documentation
+    unit      price, price_change, percent, sigma, bars, event, volume; one for all outputs, or one each
+    range     lowest and highest value of the main output
+    pane covers source   for plots and the documentation; covers names the wishes served
     version   raise it when the numbers change though the code's text does not
     """
 
     def declare(kernel: Callable[..., Any]) -> Feature:
         made = _declare(kernel, gives, keeps, warmup, lookback, settle, where, dict(choices or {}), like, {
-            "unit": unit, "range": range, "pane": pane, "covers": tuple(covers.split()), "source": source,
+            "unit": tuple(unit.split()) * (len(gives.split()) if " " not in unit else 1), "range": range, "pane": pane, "covers": tuple(covers.split()), "source": source,
             "version": version, "sparse": tuple(sparse.split()),
         })  # fmt: skip
         return made if registry is None else registry.add(made.name, made)

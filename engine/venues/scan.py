@@ -14,12 +14,6 @@ from engine.kernels.jit import jit
 from engine.venues.matching import match
 
 
-@jit
-def idle(book):
-    """Nothing rests and nothing is open: no quote can change anything but the quote itself."""
-    return book[0][0].orders == 0 and book[0][0].positions == 0
-
-
 @jit(no_cpython_wrapper=True)
 def touches(x, bid, ask, ts_event):
     return ask <= x.ask_low or ask >= x.ask_high or bid <= x.bid_low or bid >= x.bid_high or ts_event >= x.due

@@ -11,9 +11,11 @@ from engine.core.events import Accepted, Cancel, Canceled, Event, Fill, Order, R
 from engine.core.tape import Block
 from engine.kernels import book as b
 from engine.venues.intake import cancel, submit
-from engine.venues.scan import advance_bars, advance_quotes, idle, peek_bars, peek_quotes
+from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
 ENTRIES = ("in", "out")
+KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
+NAN = float("nan")
 
 
 @dataclass
@@ -41,7 +43,9 @@ class SimulatedVenue:
         self._ids = {name: n for n, name in enumerate(self.symbols)}
         self._strategy_ids = {name: n for n, name in enumerate(self.strategies)}
         self._scale = round(1.0 / float(self.book[0]["minor"][0]))
-        self._order = np.zeros(1, b.ORDER)
+        self._step_units = self.book[1]["step_units"].tolist()
+        account = self.book[0]  # stays the same array when the book grows
+        self._orders, self._positions, self._reports = account["orders"], account["positions"], account["reports"]
 
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
@@ -58,14 +62,15 @@ class SimulatedVenue:
 
     @property
     def idle(self) -> bool:
-        return bool(idle(self.book))
+        """Nothing rests and nothing is open: no record can change anything but the last quote."""
+        return not self._orders[0] and not self._positions[0]
 
     def peek(self, i: int, j: int) -> int:
-        return int(self._peek(self.book, *self._scanned, i, j)) if self.banded else i
+        return self._peek(self.book, *self._scanned, i, j) if self.banded else i
 
     def advance(self, i: int, j: int) -> int:
         """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
-        return int(self._advance(self.book, *self.columns, i, j, self.banded))
+        return self._advance(self.book, *self.columns, i, j, self.banded)
 
     def drain_samples(self) -> np.ndarray:
         """The equity samples since the last call."""
@@ -75,19 +80,17 @@ class SimulatedVenue:
 
     def on_order(self, order: Order) -> None:
         self.room(1)
-        symbol = self._ids[order.symbol]
-        nan = float("nan")
-        self._order[0] = (
-            order.id, self._strategy_ids[order.strategy], symbol, order.side, b.ORDER_KINDS.index(order.kind),
-            round(order.units / float(self.book[1]["step_units"][symbol])),
-            nan if order.price is None else order.price, nan if order.stop is None else order.stop,
-            nan if order.take_profit is None else order.take_profit, order.position, 0, 0, order.expires, 0, 0,
+        s = self._ids[order.symbol]
+        submit(
+            self.book, order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
+            round(order.units / self._step_units[s]), NAN if order.price is None else order.price,
+            NAN if order.stop is None else order.stop, NAN if order.take_profit is None else order.take_profit,
+            order.position, order.expires, order.ts, self.latency,
         )  # fmt: skip
-        submit(self.book, self._order, 0, order.ts, self.latency)
 
     def room(self, more: int) -> None:
         """Make sure that many more orders fit, and that every order may become a position."""
-        orders, positions = int(self.book[0]["orders"][0]) + more, int(self.book[0]["positions"][0])
+        orders, positions = int(self._orders[0]) + more, int(self._positions[0])
         if orders > len(self.book[2]) or orders + positions + 1 > len(self.book[3]):
             self.book = b.grow(self.book, 2 * orders, 2 * (orders + positions + 1))
 
@@ -98,8 +101,10 @@ class SimulatedVenue:
 
     def reports(self) -> list[Event]:
         """What happened since the last call, as events stamped with the moment we know of it."""
-        count = int(self.book[0]["reports"][0])
-        self.book[0]["reports"] = 0
+        count = int(self._reports[0])
+        if not count:
+            return []
+        self._reports[0] = 0
         return self.events(self.book[4][:count])
 
     def events(self, reports: np.ndarray) -> list[Event]:
@@ -110,7 +115,7 @@ class SimulatedVenue:
                reason: int) -> Event:  # fmt: skip
         strategy, symbol, known = self.strategies[k], self.symbols[s], ts + self.back
         if kind == b.FILL:
-            units, scale = steps * float(self.book[1]["step_units"][s]), self._scale
+            units, scale = steps * self._step_units[s], self._scale
             return Fill(
                 known, strategy, symbol, order, deal, position, side, units, price, ENTRIES[entry], profit / scale,
                 -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
