@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import inspect
 import keyword
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -65,7 +66,7 @@ class Param:
         number = float(value)
         if self.kind is int and (not number.is_integer() or abs(number) > LARGEST):
             raise wrong
-        if number != number or abs(number) == float("inf"):
+        if not math.isfinite(number):
             raise wrong
         return int(number) if self.kind is int else number
 
@@ -88,6 +89,12 @@ class Keep:
 
     name: str
     size: Expression | None = None
+
+    @classmethod
+    def several(cls, text: str) -> tuple[Keep, ...]:
+        """`seen zones[64 * 6]`"""
+        found = re.findall(r"(\w+)(?:\[([^\]]+)\])?", text)
+        return tuple(cls(name, Expression(size) if size else None) for name, size in found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +240,7 @@ def _declare(
 ) -> Feature:  # fmt: skip
     name, arguments = kernel.__name__, inspect.signature(kernel).parameters
     outputs = tuple(gives.split())
-    kept = tuple(Keep(n, Expression(size) if size else None) for n, size in re.findall(r"(\w+)(?:\[([^\]]+)\])?", keeps))
+    kept = Keep.several(keeps)
     if tuple(arguments)[:2] != ("lo", "hi"):
         raise ConfigError(f"feature {name}: the first arguments are lo, hi")
     inputs: dict[str, str | Spec] = {}
