@@ -116,7 +116,7 @@ class Plan:
         """The column of one output: the one a row shows, or a hidden one."""
         if (whole, output) not in self._names:
             words = dict.fromkeys([whole.frame, whole.feature.name if whole.feature else "", output])
-            self._names[whole, output] = self._hide("_".join(words))
+            self._names[whole, output] = self._hide("_".join(word for word in words if word))
         return self._names[whole, output]
 
     def _supply(self, whole: Spec, output: str, column: str) -> None:
