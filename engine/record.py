@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -221,4 +221,3 @@ def differences(config: Config, run: Run) -> Iterable[str]:
         wanted = getattr(expect, name)
         if wanted is not None and wanted != value:
             yield f"{name} is {value}, expected {wanted}"
-

@@ -131,9 +131,7 @@ def explain(path: Path, trade: int | None = None, bar: int | None = None, data: 
     journal, _, _ = opening(path)
     steps = chain(read(journal), trade=trade) if bar is None else decided_at(read(journal), bar)
     moments = {bar} if bar is not None else {step.ts for step in steps if step.kind == "signal"}
-    seen = [
-        Step(0, row.ts, "row", f"{strategy} saw {row_text(row)}") for strategy, row in rows_at(path, moments, data)
-    ]
+    seen = [Step(0, row.ts, "row", f"{strategy} saw {row_text(row)}") for strategy, row in rows_at(path, moments, data)]
     if bar is not None and not seen and not steps:
         raise OnetapeError("no bar of this run closed then: give a bar's close (its open plus its length), in UTC")
     return sorted([*seen, *steps], key=lambda step: (step.ts, step.seq))

@@ -1,12 +1,12 @@
 """READ FIRST: config -> components -> bus -> loop. The only file that knows every stage.
 
-    backtest(config)
-      open_tape      the records, in blocks                            feeds
-      Run of it:     bars close -> features fill -> strategies wake    feeds, features, strategies
-                     Signal -> Risk -> TargetPosition -> Execution     risk, execution
-                     -> Order -> SimulatedVenue -> Fill -> TradeBook   venues, portfolio
-      every event    -> Journal                                        core
-      trades, equity -> Recorder -> runs/<n>-<name>/                   report
+backtest(config)
+  open_tape      the records, in blocks                            feeds
+  Run of it:     bars close -> features fill -> strategies wake    feeds, features, strategies
+                 Signal -> Risk -> TargetPosition -> Execution     risk, execution
+                 -> Order -> SimulatedVenue -> Fill -> TradeBook   venues, portfolio
+  every event    -> Journal                                        core
+  trades, equity -> Recorder -> runs/<n>-<name>/                   report
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,12 +125,12 @@ class Session:
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
             specs = {"wish": made.compiled()} if compiled else made.features()
             if compiled and specs["wish"] is None:
-                raise ConfigError(f"strategy {one.name} has no compiled form: set run.lane = \"python\"")
+                raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
             asked.append((one, made, specs, Plan(specs)))
         more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
         streams = streams_of(self.config, self.symbols, more)
         keep = max([KEEP, *(plan.lookback + 1 for _, _, _, plan in asked)])
-        self.builder = bar_builder(self.config, self.tape, streams, keep, self.tape.span)
+        self.builder = bar_builder(self.config, self.tape, streams, keep)
         find, views, self.signals = stream_finder(streams), [], []
         subscriptions: list[Subscription] = []
         for k, (one, made, specs, _) in enumerate(asked):
@@ -156,7 +154,7 @@ class Session:
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.TargetPosition, execution.on_target)
         bus.subscribe(e.Order, risk.on_order)
-        bus.subscribe(e.Order, lambda order: venue.on_order(order) if order.id else None)
+        bus.subscribe(e.Order, venue.on_order)
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
@@ -236,7 +234,11 @@ def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config,
 
         name = given.id or snake(type(given).__name__)
         given.id = name
-        market = DataConfig(symbols=("EURUSD",)) if data is None else DataConfig("memory", (), data.symbols, data.kind)
+        market = (
+            DataConfig(symbols=("EURUSD",))
+            if data is None
+            else DataConfig("memory", (), data.symbols, cast(Any, data.kind))
+        )
         config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
@@ -247,7 +249,8 @@ def make_strategies(config: Config) -> tuple[Strategy, ...]:
     return tuple(make(s.name, s.params, s.id) for s in config.strategies)
 
 
-def _open(config: Config) -> Tape:
+def open_config_tape(config: Config) -> Tape:
+    """The tape a config names: from the catalogue, from files, or the demo's."""
     from engine.feeds.tapes import open_tape
 
     data = config.data

@@ -44,6 +44,8 @@ class DataConfig:
     """First moment not replayed."""
     zone: str = "UTC"
     """Zone in which `from` and `to` are written."""
+    fill_gaps: bool = False
+    """Make a flat bar of volume 0 for an interval without quotes; MT5 and the default make none."""
     trading_day: str = FX_DAY
     """When a day starts for H2 and longer frames."""
     format: str | None = None

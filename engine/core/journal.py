@@ -90,7 +90,7 @@ def read(path: Path) -> Iterator[Frame]:
     decode = msgspec.msgpack.Decoder(AnyEvent).decode
     at, seq = len(MAGIC), 0
     while (end := _frame_end(data, at)) is not None:
-        length, crc, number, cause = HEAD.unpack_from(data, at)
+        _, crc, number, cause = HEAD.unpack_from(data, at)
         payload = data[at + HEAD.size : end]
         if zlib.crc32(payload, zlib.crc32(CAUSE.pack(number, cause))) != crc or number != seq + 1:
             if end == len(data):

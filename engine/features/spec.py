@@ -56,11 +56,6 @@ class Spec:
         return self.feature.outputs
 
     @property
-    def whole(self) -> Spec:
-        """The same feature with all its outputs, on its own frame."""
-        return replace(self, output="", frame="")
-
-    @property
     def warmup(self) -> int:
         """Index of the first row that has all values; what another frame contributes is not counted."""
         if self.feature is None or self.frame:

@@ -22,7 +22,6 @@ from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, between, join, part, size
 from engine.feeds.mapped import LAYOUT, MappedTape, open_mapped, store_mapped
-from engine.feeds.minutes import merge_order
 from engine.feeds.spread import Spread, spread_of, to_bid
 
 DEMO_SPREAD = "10 points"
@@ -174,6 +173,8 @@ def merge(feeds: list[Iterator[Columns]]) -> Iterator[Columns]:
     if len(feeds) == 1:
         yield from feeds[0]
         return
+    from engine.feeds.minutes import merge_order
+
     held: list[Columns | None] = [next(feed, None) for feed in feeds]
     going = [columns is not None for columns in held]
     while any(columns is not None for columns in held):

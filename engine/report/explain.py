@@ -2,7 +2,7 @@
 
 Every frame names the frame that caused it (`cause`, 0: came from outside), so the way back from a fill is
 
-    Fill (by its order's id) -> Order -> TargetPosition (and the risk rules it passed) -> Signal -> what woke the strategy
+    Fill (by its order's id) -> Order -> TargetPosition (and the risk rules it passed) -> Signal -> what woke it
 
 An exit by stop-loss or take-profit ends at the entry's order: the venue filled it, nobody decided anew.
 """
@@ -16,7 +16,7 @@ import msgspec
 
 from engine.core.errors import NotFound
 from engine.core.events import Canceled, Denied, Event, Fill, Order, Quote, Rejected, Signal, TargetPosition, Timer
-from engine.report.writer import iso
+from engine.report.figures import iso
 
 
 class Frame(Protocol):

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from engine.core.errors import OutputError
 from engine.portfolio.trades import Trade
 from engine.report import html
+from engine.report.figures import iso
 from engine.report.metrics import Tally
 from engine.report.runs import list_runs
 from engine.report.summary import FILE, Summary
@@ -38,7 +39,7 @@ EQUITY = pa.schema([("ts", pa.int64()), ("time", UTC_TIME), ("balance", pa.float
 PRICES = ("open", "high", "low", "close")
 BARS = pa.schema(
     [("ts", pa.int64()), ("open_ts", pa.int64()), ("open_time", UTC_TIME)]
-    + [(name, pa.dictionary(pa.int32(), pa.string())) for name in ("symbol", "frame")]
+    + [(name, pa.string()) for name in ("symbol", "frame")]
     + [(name, pa.float64()) for name in PRICES]
 )
 TRADES = (
@@ -152,7 +153,7 @@ class Columns:
         self._rows: list[pa.RecordBatch] = []
         self._count = 0
         stamps = {name: "DELTA_BINARY_PACKED" for name in schema.names if name.endswith(("ts", "time"))}
-        texts = [name for name in schema.names if pa.types.is_dictionary(schema.field(name).type)]
+        texts = [name for name in schema.names if schema.field(name).type == pa.string()]
         self._file = pq.ParquetWriter(
             sink, schema, compression="zstd", use_dictionary=texts, column_encoding=stamps, write_page_checksum=True
         )
@@ -170,7 +171,7 @@ class Columns:
     def _flush(self) -> None:
         rows, self._rows, self._count = self._rows, [], 0
         if rows:
-            self._file.write_table(pa.Table.from_batches(rows).unify_dictionaries().combine_chunks())
+            self._file.write_table(pa.Table.from_batches(rows).combine_chunks())
 
     def close(self) -> None:
         """Write what is left and the footer."""
@@ -182,9 +183,13 @@ class Columns:
 
 
 def column(values: np.ndarray | str, count: int, kind: pa.DataType) -> pa.Array:
+    """A copy in Arrow's memory, made from bytes: `pa.array` would import pandas, half a second, to look at numpy."""
     if isinstance(values, str):
-        return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [values])
-    return pa.array(np.array(values, copy=True)).cast(kind)
+        raw = values.encode()
+        ends = (np.arange(count + 1) * len(raw)).astype(np.int32)
+        return pa.StringArray.from_buffers(count, pa.py_buffer(ends.tobytes()), pa.py_buffer(raw * count))
+    dtype = np.float64 if kind == pa.float64() else np.int64
+    return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(np.asarray(values).astype(dtype).tobytes())])
 
 
 def reserve(root: Path) -> tuple[int, Path]:
@@ -227,12 +232,3 @@ def row(trade: Trade, digits: int) -> list[object]:
 
 def price(value: float | None) -> str:
     return "" if value is None else f"{value:.12g}"
-
-
-def iso(ts: int) -> str:
-    """A stamp (ns UTC) as ISO 8601, with as many decimals as it needs.
-
-    >>> iso(1_546_462_800_000_000_000), iso(1_546_462_800_250_000_000)
-    ('2019-01-02T21:00:00Z', '2019-01-02T21:00:00.25Z')
-    """
-    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"

@@ -32,7 +32,10 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
 @pytest.mark.parametrize("source", ["ref", "eurusd"])
 def test_it_is_what_talib_says_from_the_first_value_on(feature, source, request):
     columns = request.getfixturevalue(source)
-    for spec in (feature(), feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"})):
+    for spec in (
+        feature(),
+        feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"}),
+    ):
         ours = batch(Plan({"x": spec}), columns)
         theirs = oracle(feature, columns, dict(spec.params))
         assert len(ours) == len(theirs)

@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from engine.core.errors import ConfigError, DataError
 from engine.core.registry import Registry
+from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
 from engine.feeds.importers.tables import head, layout_of, parquet_columns, read_csv, read_parquet
 from engine.feeds.lineage import Columns, Lineage
-from engine.feeds.parquet import KEY, read_footer, read_rows
+from engine.feeds.parquet import read_rows
 
 Format = Callable[[Path, Options], Incoming]
 FORMATS: Registry[Format] = Registry("format")
