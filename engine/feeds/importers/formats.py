@@ -15,7 +15,7 @@ from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
-from engine.feeds.importers.tables import head, layout_of, parquet_columns, read_csv, read_parquet
+from engine.feeds.importers.tables import head, layout_of, parquet_metadata, read_csv, read_parquet
 from engine.feeds.lineage import Columns, Lineage
 from engine.feeds.parquet import read_rows
 
@@ -82,12 +82,12 @@ def carried(converter: Converter, chunks: Iterator[Columns]) -> Iterator[Columns
 
 def parquet(path: Path, options: Options) -> Incoming:
     """A file of a catalogue as it is, or any Parquet file whose columns can be told by name."""
-    schema = parquet_columns(path)
-    if KEY in (schema.metadata or {}):
+    metadata = parquet_metadata(path)
+    if KEY in (metadata.metadata or {}):
         changes = {n: v for n in ("source", "symbol", "licence", "note") if (v := getattr(options, n))}
         return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
     options = replace(options, symbol=options.symbol or symbol_of(path))
-    roles = find_roles(schema.names, options.columns, str(path))
+    roles = find_roles(metadata.schema.to_arrow_schema().names, options.columns, str(path))
     return incoming(path, Converter(path, roles, options), read_parquet(path, list(roles.values())), options)
 
 
