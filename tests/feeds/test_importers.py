@@ -196,8 +196,8 @@ def test_a_file_that_is_not_there_or_broken_says_so(tmp_path: Path) -> None:
     for name in ("EURUSD.csv.xz", "EURUSD.csv.gz", "EURUSD.parquet"):
         with pytest.raises(DataError):
             import_file(tmp_path / name)
+    (tmp_path / "quotes.csv").write_text(TICKS)
     with pytest.raises(ConfigError, match="which symbol"):
-        (tmp_path / "quotes.csv").write_text(TICKS)
         import_file(tmp_path / "quotes.csv")
 
 

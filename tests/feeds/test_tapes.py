@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def stretches(rows: list[int], cuts: list[int], index: int) -> list[Columns]:
     bounds = [0, *sorted({c for c in cuts if 0 < c < len(ts)}), len(ts)]
     return [
         {"ts": ts[a:b], "symbol": np.full(b - a, index, np.int16), "bid": numbers[a:b], "ask": numbers[a:b]}
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        for a, b in pairwise(bounds)
         if b > a
     ]
 

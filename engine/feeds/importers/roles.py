@@ -45,7 +45,7 @@ def find_roles(headers: Sequence[str], given: Mapping[str, str], where: str) -> 
     """Role to header. `given` (role to header) goes first; DataError where what is needed is not there.
 
     >>> find_roles(["<DATE>", "<TIME>", "<BID>", "<ASK>"], {}, "file")
-    {'date': '<DATE>', 'clock': '<TIME>', 'bid': '<BID>', 'ask': '<ASK>'}
+    {'date': '<DATE>', 'bid': '<BID>', 'ask': '<ASK>', 'clock': '<TIME>'}
     """
     roles: dict[str, str] = {}
     for role, header in given.items():
