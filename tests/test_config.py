@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.core.config import Config, Expect
 from engine.core.errors import ConfigError, NotFound
 from engine.core.load import RUNS, load, names
-from engine.core.quantity import Size
+from engine.core.quantity import Size, Spread
 from engine.core.schema import build, dump, keys, to_toml, value_text
 
 MINIMAL = 'name = "x"\n[data]\nsymbols = ["EURUSD"]\n[[strategy]]\nname = "ma_cross"\n'
@@ -198,6 +198,7 @@ def test_a_strategys_name_is_a_config_of_defaults_around_it(monkeypatch: pytest.
         ("data.source=file", "data.files: name the files"),
         ("data.files=a.csv", 'data.files: used with source = "file" only'),
         ("data.spread=2 pips", "1 pip of EURUSD is 10 points"),
+        ("data.spread.GBPJPY=2 points", "data.spread: 'GBPJPY' is not in data.symbols"),
         ("rates.USDJPY=-1", "rates.USDJPY: must be more than 0"),
         ("rates.yen=110", "rates.yen: is not a pair"),
         ("report.zone=Mars", "report.zone: unknown time zone"),
@@ -220,6 +221,22 @@ def test_a_setting_that_cannot_be_meant_is_one_line_that_says_why(minimal: Path,
 def test_from_must_lie_before_to(minimal: Path) -> None:
     with pytest.raises(ConfigError, match="data.from: 2019-02 is not before data.to 2019-01"):
         load(minimal, sets=["data.from=2019-02", "data.to=2019-01"], env={})
+
+
+def test_a_spread_may_be_one_for_all_or_one_each(minimal: Path) -> None:
+    assert load(minimal, sets=["data.spread=1.5 bps"], env={}).data.spread == Spread(1.5, "bps")
+    assert load(minimal, sets=["data.spread.EURUSD=10 points"], env={}).data.spread == {
+        "EURUSD": Spread(10.0, "points")
+    }
+
+
+def test_a_config_may_declare_an_instrument_and_a_wrong_key_in_it_is_named(minimal: Path) -> None:
+    table = '[[instrument]]\nsymbol = "X"\nbase_currency = "EUR"\nprofit_currency = "USD"\ndigits = 3\n'
+    minimal.write_text(MINIMAL + table)
+    assert [i.id for i in load(minimal, env={}).instruments] == ["X@demo"]
+    minimal.write_text(MINIMAL + table.replace("digits", "digit"))
+    with pytest.raises(ConfigError, match=r"unknown key 'digit': did you mean digits\?"):
+        load(minimal, env={})
 
 
 def test_two_strategies_need_two_names_in_the_books(minimal: Path) -> None:

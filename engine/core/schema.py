@@ -70,7 +70,9 @@ def convert(kind: Any, value: Any, path: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None or (isinstance(value, Raw) and value.lower() == "none"):
             return None
-        return convert(next(a for a in arguments if a is not type(None)), value, path)
+        shapes = [a for a in arguments if a is not type(None)]
+        table = [a for a in shapes if get_origin(a) is dict and isinstance(value, dict)]
+        return convert((table or shapes)[0], value, path)
     if origin is Literal:
         if value not in arguments:
             hint = did_you_mean(value, arguments) if isinstance(value, str) else f"known: {', '.join(arguments)}"

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import keyword
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ class Param:
         number = float(value)
         if self.kind is int and (not number.is_integer() or abs(number) > LARGEST):
             raise wrong
-        if number != number or abs(number) == float("inf"):
+        if not math.isfinite(number):
             raise wrong
         return int(number) if self.kind is int else number
 
@@ -89,6 +89,12 @@ class Keep:
     name: str
     size: Expression | None = None
 
+    @classmethod
+    def several(cls, text: str) -> tuple[Keep, ...]:
+        """`seen zones[64 * 6]`"""
+        found = re.findall(r"(\w+)(?:\[([^\]]+)\])?", text)
+        return tuple(cls(name, Expression(size) if size else None) for name, size in found)
+
 
 @dataclass(frozen=True, eq=False)
 class Feature:
@@ -107,7 +113,7 @@ class Feature:
     where: tuple[Expression, ...]
     like: tuple[str, ...]
     sparse: tuple[str, ...]
-    unit: str
+    unit: tuple[str, ...]
     range: tuple[float, float] | None
     pane: str
     covers: tuple[str, ...]
@@ -155,6 +161,12 @@ class Feature:
         for rule in self.where:
             if not rule(params):
                 raise ConfigError(f"{show(self.name, params)} is impossible: it must hold that {rule}")
+
+    def default(self, name: str, params: Mapping[str, Any]) -> str | Spec:
+        """What input `name` is unless somebody says otherwise."""
+        source = self.inputs[name]
+        unknown = any(self.params[n].is_deferred(v) for n, v in params.items())
+        return source if unknown else self.wire(name, source, params)
 
     def wire(self, name: str, source: Any, params: Mapping[str, Any]) -> str | Spec:
         """What fills input `name`: a base column, or one output of another feature."""
@@ -205,64 +217,91 @@ def feature(
     choices   allowed values of parameters that are words
     like      the oracle of each output, `talib.RSI` (all its outputs in order), or one each
     sparse    outputs that may be NaN after the warm-up, because they wait for an event
-    unit range pane covers source   for plots, scaling and the documentation
+    unit      price, price_change, percent, sigma, bars, event, volume; one for all outputs, or one each
+    range     lowest and highest value of the main output
+    pane covers source   for plots and the documentation; covers names the wishes served
     version   raise it when the numbers change though the code's text does not
     """
 
     def declare(kernel: Callable[..., Any]) -> Feature:
-        made = _declare(kernel, gives, keeps, warmup, lookback, settle, where, dict(choices or {}), like, {
-            "unit": unit, "range": range, "pane": pane, "covers": tuple(covers.split()), "source": source,
-            "version": version, "sparse": tuple(sparse.split()),
-        })  # fmt: skip
+        outputs, kept = tuple(gives.split()), Keep.several(keeps)
+        inputs, params = _arguments(kernel, {*outputs, *(k.name for k in kept)}, choices or {})
+        made = Feature(
+            name=kernel.__name__, kernel=kernel, arguments=tuple(inspect.signature(kernel).parameters), inputs=inputs,
+            outputs=outputs, keeps=kept, params=params, warmup=_each(Expression.several(warmup), outputs),
+            lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
+            like=tuple(like.split()), sparse=tuple(sparse.split()), unit=_each(tuple(unit.split()), outputs),
+            range=range, pane=pane, covers=tuple(covers.split()), source=source, version=version,
+            code=kernel_text(kernel),
+        )  # fmt: skip
+        _check(made)
         return made if registry is None else registry.add(made.name, made)
 
     return declare
 
 
-def _declare(
-    kernel: Callable[..., Any], gives: str, keeps: str, warmup: str, lookback: str, settle: str, where: str,
-    choices: dict[str, tuple[str, ...]], like: str, rest: dict[str, Any],
-) -> Feature:  # fmt: skip
-    name, arguments = kernel.__name__, inspect.signature(kernel).parameters
-    outputs = tuple(gives.split())
-    kept = tuple(Keep(n, Expression(size) if size else None) for n, size in re.findall(r"(\w+)(?:\[([^\]]+)\])?", keeps))
-    if tuple(arguments)[:2] != ("lo", "hi"):
-        raise ConfigError(f"feature {name}: the first arguments are lo, hi")
+def _each(given: tuple[Any, ...], outputs: tuple[str, ...]) -> tuple[Any, ...]:
+    """One for every output: as given, or the only one given for all."""
+    return given * len(outputs) if len(given) == 1 else given
+
+
+def _arguments(
+    kernel: Callable[..., Any], told: set[str], choices: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, str | Spec], dict[str, Param]]:
+    """The inputs and the parameters of a kernel: all its arguments that are not `told` to be something else."""
     inputs: dict[str, str | Spec] = {}
     params: dict[str, Param] = {}
-    for arg, parameter in list(arguments.items())[2:]:
-        default = parameter.default
-        if arg in outputs or arg in {k.name for k in kept}:
+    if tuple(inspect.signature(kernel).parameters)[:2] != ("lo", "hi"):
+        raise ConfigError(f"feature {kernel.__name__}: the first arguments are lo, hi")
+    for name, argument in inspect.signature(kernel).parameters.items():
+        default = argument.default
+        if name in ("lo", "hi") or name in told:
             continue
         if isinstance(default, Spec):
-            inputs[arg] = default
+            inputs[name] = default
         elif default is not inspect.Parameter.empty:
-            params[arg] = Param(arg, default, type(default), tuple(choices.get(arg, ())))
-        elif arg in BASE_COLUMNS:
-            inputs[arg] = arg
+            params[name] = Param(name, default, type(default), tuple(choices.get(name, ())))
+        elif name in BASE_COLUMNS:
+            inputs[name] = name
         else:
-            known = did_you_mean(arg, [*BASE_COLUMNS, *outputs])
-            raise ConfigError(f"feature {name}: {arg!r} is no column, output, kept number or parameter: {known}")
-    for word in (*outputs, *(k.name for k in kept)):
-        if word not in arguments:
-            raise ConfigError(f"feature {name}: {word!r} is declared but no argument of the kernel")
-        if keyword.iskeyword(word) or (word in outputs and hasattr(Spec, word)):
-            raise ConfigError(f"feature {name}: {word!r} cannot name an output or a kept number")
-    _check_return(kernel, tuple(k.name for k in kept if k.size is None))
-    first = Expression.several(warmup)
-    return Feature(
-        name, kernel, tuple(arguments), inputs, outputs, kept, params,
-        warmup=first * len(outputs) if len(first) == 1 else first,
-        lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
-        like=tuple(like.split()), code=kernel_text(kernel), **rest,
-    )  # fmt: skip
+            near = did_you_mean(name, [*BASE_COLUMNS, *told])
+            raise ConfigError(
+                f"feature {kernel.__name__}: {name!r} is no column, output, kept number or parameter: {near}"
+            )
+    return inputs, params
 
 
-def _check_return(kernel: Callable[..., Any], scalars: tuple[str, ...]) -> None:
-    """The kernel must hand its kept numbers back in the order of `keeps`: a swap would be silent."""
+def _check(made: Feature) -> None:
+    """A declaration that cannot be meant is refused when it is read, not when it trades."""
+
+    def need(holds: bool, message: str) -> None:
+        if not holds:
+            raise ConfigError(f"feature {made.name}: {message}")
+
+    for word in (*made.outputs, *(k.name for k in made.keeps)):
+        need(word in made.arguments, f"{word!r} is declared but no argument of the kernel")
+    for word in made.outputs:
+        need(word != "feature" and not hasattr(Spec, word), f"{word!r} cannot name an output")
+    for what, listed in (("warmup", made.warmup), ("unit", made.unit), ("like", made.like)):
+        alone = what == "like" and len(listed) <= 1
+        need(alone or len(listed) == len(made.outputs), f"{what} must be one for all outputs, or one for each")
+    need(set(made.sparse) <= set(made.outputs), f"sparse names outputs: {', '.join(made.outputs)}")
+    for param in made.params.values():
+        need(param.kind in (int, float, bool, str), f"{param.name} must be a number, true or false, or a word")
+        need(param.kind is not str or param.default in param.choices, f"choices must list what {param.name} can be")
+    sizes = [k.size for k in made.keeps if k.size is not None]
+    for expression in (*made.warmup, made.lookback, made.settle, *made.where, *sizes):
+        unknown = sorted(expression.names - set(made.params))
+        need(not unknown, f"{expression} speaks of {', '.join(unknown)}: no parameter")
+    scalars = ", ".join(k.name for k in made.keeps if k.size is None)
+    need(_returns(made.kernel) == ([scalars] if scalars else []), f"it must end with: return {scalars or '(nothing)'}")
+
+
+def _returns(kernel: Callable[..., Any]) -> list[str]:
+    """What the kernel returns: kept numbers come back in the order of `keeps`, because a swap would be silent."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kernel))).body[0]
     assert isinstance(body, ast.FunctionDef)
-    returns = [ast.unparse(n.value) for n in ast.walk(body) if isinstance(n, ast.Return) and n.value]
-    wanted = ", ".join(scalars)
-    if any(text.strip("()") != wanted for text in returns) or (wanted and not isinstance(body.body[-1], ast.Return)):
-        raise ConfigError(f"feature {kernel.__name__}: it must end with: return {wanted or '(nothing)'}")
+    returns = [node for node in ast.walk(body) if isinstance(node, ast.Return)]
+    if returns and returns != [body.body[-1]]:
+        return ["in the middle"]
+    return [ast.unparse(node.value).strip("()") if node.value else "" for node in returns]

@@ -22,8 +22,8 @@ def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
         if seen > 0.0:
             change = close[i] - last
             weight = rate(seen, period, 1.0 / period)
-            gain += (max(change, 0.0) - gain) * weight
-            loss += (max(-change, 0.0) - loss) * weight
+            gain = gain * (1.0 - weight) + max(change, 0.0) * weight
+            loss = loss * (1.0 - weight) + max(-change, 0.0) * weight
         last = close[i]
         rsi[i] = np.nan
         if seen >= period:
@@ -35,7 +35,7 @@ def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
 @feature(
     gives="macd signal histogram", keeps="seen quick steady mean", warmup="slow + smooth - 2",
     settle="ceil(9.5 * (slow + smooth + 2))", where="fast >= 2, fast < slow, smooth >= 2", like="talib.MACD",
-    pane="below", covers="3.1.1 3.1.2", source="Appel, The Moving Average Convergence-Divergence Trading Method, 1979",
+    unit="price_change", pane="below", covers="3.1.1 3.1.2", source="Appel, The Moving Average Convergence-Divergence Trading Method, 1979",
 )  # fmt: skip
 def macd(lo, hi, close, macd, signal, histogram, seen, quick, steady, mean, fast=12, slow=26, smooth=9):
     """Distance of a fast from a slow exponential average, its own average (signal), and the difference of both.

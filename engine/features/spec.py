@@ -41,7 +41,7 @@ class Spec:
     def __repr__(self) -> str:
         if self.feature is None:
             return f"on({self.frame!r}, {self.output!r})" if self.frame else self.output
-        changed = [(n, s) for n, s in self.inputs if s != self.feature.inputs[n]]
+        changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
         text = show(self.feature.name, dict([*self.params, *changed])) + (f".{self.output}" if self.output else "")
         return f"on({self.frame!r}, {text})" if self.frame else text
 
@@ -54,11 +54,6 @@ class Spec:
             return (self.output,)
         assert self.feature is not None
         return self.feature.outputs
-
-    @property
-    def whole(self) -> Spec:
-        """The same feature with all its outputs, on its own frame."""
-        return replace(self, output="", frame="")
 
     @property
     def warmup(self) -> int:

@@ -10,7 +10,7 @@ from engine.kernels.rolling import DAY, window_moments
 
 @feature(
     gives="mean deviation", keeps="seen total squares day base last same", warmup="period - 1", lookback="period",
-    where="period >= 2", like="talib.SMA talib.STDDEV", covers="3.1.1",
+    where="period >= 2", like="talib.SMA talib.STDDEV", unit="price price_change", covers="3.1.1",
 )  # fmt: skip
 def moments(lo, hi, open_ts, close, mean, deviation, seen, total, squares, day, base, last, same, period=20):
     """Mean and standard deviation (population) of the last `period` closes.

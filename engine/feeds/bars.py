@@ -27,8 +27,8 @@ STREAM = np.dtype([
     ("symbol", _i), ("rank", _i), ("length", _i), ("edge", _i), ("base", _i), ("next", _i),
     ("is_open", _i), ("flat", _i), ("start", _i), ("end", _i),
     ("first", _f), ("high", _f), ("low", _f), ("last", _f), ("volume", _f), ("spread", _f),
-])  # fmt: skip
-WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i)])
+], align=True)  # fmt: skip
+WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i)], align=True)
 
 
 @jit(no_cpython_wrapper=True)

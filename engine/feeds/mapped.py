@@ -75,6 +75,10 @@ class MappedTape:
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def span(self) -> tuple[int, int]:
+        return int(self.block.ts[0]), int(self.block.ts[-1])
+
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         released = 0
         for lo in range(0, self.rows, size):

@@ -1,18 +1,8 @@
-"""Extremes: of a window, and turning points. `sign` is +1 for highs and -1 for lows: one code path for both."""
+"""Turning points. `sign` is +1 for highs and -1 for lows: one code path for both."""
 
 from __future__ import annotations
 
 from engine.kernels.jit import jit
-
-
-@jit
-def extreme(x, i, n, sign):
-    """Value and age (bars before row i) of the highest (lowest) of the n values that end at row i; the latest of equals."""
-    best, age = x[i], 0
-    for k in range(1, n):
-        if (x[i - k] - best) * sign > 0.0:
-            best, age = x[i - k], k
-    return best, age
 
 
 @jit

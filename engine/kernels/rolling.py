@@ -1,4 +1,4 @@
-"""Sums over a window that slides: what they are rebuilt from, and when.
+"""Windows that slide: what is rebuilt from the rows themselves, and when.
 
 A running sum drifts, and keeps the rounding of every value that ever passed through it. So it is rebuilt from its
 window at the first bar of each UTC day: a fixed stamp, so that runs which began elsewhere have the same bits again
@@ -30,3 +30,15 @@ def window_moments(x, i, n, base):
         total += d
         squares += d * d
     return total, squares
+
+
+@jit
+def trailing_extremes(x, i, sign, best):
+    """best[k] = the highest (sign +1) or lowest (-1) of the k + 1 values that end at row i.
+
+    A window is then an older part, looked up here, and the bars since: rebuilt once per window, no bar ever costs
+    a search.
+    """
+    best[0] = x[i]
+    for k in range(1, best.size):
+        best[k] = max(best[k - 1] * sign, x[i - k] * sign) * sign

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import ConfigError
-from engine.core.quantity import Distance, Duration, Fee, Percent, Points, Quantity, Size, Volume
+from engine.core.quantity import Distance, Duration, Fee, Percent, Points, Quantity, Size, Spread, Volume
 
-KINDS = (Size, Volume, Distance, Points, Fee, Percent, Duration)
+KINDS = (Size, Volume, Distance, Points, Spread, Fee, Percent, Duration)
 
 
 @given(st.sampled_from(KINDS), st.floats(1e-6, 100.0), st.data())
@@ -44,6 +44,7 @@ def test_any_other_text_is_one_clear_error_or_a_quantity(kind: type[Quantity], t
         (Fee, "3.5 USD per lot", 3.5, "USD per lot"),
         (Fee, "2 JPY per lot", 2.0, "JPY per lot"),
         (Fee, "-0.1 bps", -0.1, "bps"),
+        (Spread, "1.5 bps", 1.5, "bps"),
         (Percent, "20%", 20.0, "%"),
     ],
 )

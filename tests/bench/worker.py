@@ -1,0 +1,47 @@
+"""What every side of a benchmark speaks: one process, one line of JSON when ready, one for every round it is asked for.
+
+Standard library only, because each peer imports it in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+Result = dict[str, Any]
+now = time.perf_counter
+
+
+def versions(*packages: str) -> dict[str, str]:
+    return {"python": platform.python_version(), **{p: metadata.version(p) for p in packages}}
+
+
+def peak_rss_mb() -> float:
+    """Most resident memory this process ever had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], Result], dict[str, str]]]) -> None:
+    """Prepare from the JSON in argv[1], then run one round for each line on stdin.
+
+    `prepare(args)` returns (round, versions); `round()` returns `seconds` of the engine part, the `records` it went
+    through, and what shows that it did the work (`fills`, `equity`). What a library prints goes to stderr.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    try:
+        one_round, known = prepare(json.loads(sys.argv[1]))
+        print(json.dumps({"versions": known}), file=answers)
+        for _ in sys.stdin:
+            print(json.dumps({**one_round(), "rss_mb": round(peak_rss_mb())}), file=answers)
+    except Exception as wrong:
+        print(json.dumps({"error": f"{type(wrong).__name__}: {wrong}"}), file=answers)
+        raise
