@@ -165,7 +165,7 @@ def test_a_file_of_a_catalogue_comes_in_as_it_is(own_folders: Path) -> None:
         (BARS.replace("01:00", "01:07"), {"frame": "H1"}, DataError, "row 2: .*T01:07:00 is not where a H1 bar"),
         (BARS.replace("01:00", "01:07"), {}, ConfigError, "which time frame"),
         (BARS, {"frame": "1h"}, ConfigError, "did you mean H1"),
-        (BARS, {"basis": "asks"}, ConfigError, "basis 'asks': known are bid, ask, mid, last"),
+        (BARS, {"basis": "asks"}, ConfigError, "basis 'asks': did you mean ask"),
         (TICKS, {"zone": "Europe/Athen"}, ConfigError, "did you mean Europe/Athens"),
         (TICKS, {"source": "demo"}, ConfigError, "source 'demo' cannot be used"),
         (TICKS, {"format": "cvs"}, ConfigError, "unknown format 'cvs': did you mean csv"),
@@ -307,3 +307,17 @@ def test_a_real_file_is_replayed_without_importing_it(shared: Path) -> None:
     assert len(minutes) == 1_440
     come = open_file(file, Options())
     assert come.lineage.symbol == "EURUSD" and come.lineage.kind == "quotes"
+
+
+def test_the_minutes_of_the_imported_ticks_are_the_vendors_own_minute_bars(shared: Path) -> None:
+    ticks = open_files([shared / "data" / REAL[0][0]], ["EURUSD"], "quotes")
+    block = next(ticks.blocks(200_000))
+    raw = lzma.decompress((shared / "data/fx_ticks/bi5_raw/EURUSD/2019/01/04/BID_candles_min_1.bi5").read_bytes())
+    theirs = np.frombuffer(raw, ">u4").reshape(-1, 6)[:, :5]  # second, open, close, low, high in points
+    minute = (block.ts - ns("2019-02-04")) // (60 * 10**9)
+    starts = np.flatnonzero(np.r_[True, np.diff(minute) > 0])
+    points = np.round(block.bid * 1e5).astype(np.int64)
+    ends = np.r_[starts[1:], len(points)] - 1
+    lows, highs = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    ours = np.stack([minute[starts] * 60, points[starts], points[ends], lows, highs], axis=1)
+    assert len(theirs) == 1_440 and np.array_equal(ours, theirs)
