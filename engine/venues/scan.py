@@ -136,8 +136,10 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
     while i < j:
         k = i
         if banded:
-            k = quiet_one(book, ts, ts_event, bid, ask, i, j) if one else quiet_quotes(
-                book, ts, ts_event, symbol, bid, ask, i, j
+            k = (
+                quiet_one(book, ts, ts_event, bid, ask, i, j)
+                if one
+                else quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j)
             )
             if k == j:
                 return j
@@ -199,4 +201,3 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
             if a.positions > 0:
                 value(account, symbols)
     return j
-
