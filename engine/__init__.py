@@ -1,0 +1,27 @@
+"""onetape: one tape for research, paper and live money.
+
+    run = engine.backtest("demo")            a config's or strategy's name, a Config, or a Strategy object with data
+    run.trades  run.equity  run.summary
+    engine.frame({"rsi": rsi(14)}, bars)     features of a DataFrame, the same bits as in a run
+
+Importing this is instant; numba and pandas come with the first call.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.features.batch import frame
+    from engine.run import backtest
+
+__all__ = ["__version__", "backtest", "frame"]
+__version__ = "0.1.0"
+HOMES = {"backtest": "engine.run", "frame": "engine.features.batch"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)

@@ -26,10 +26,11 @@ scheduled (`Timer`). Repeating a wish costs nothing: what says nothing new is dr
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 import re
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -113,14 +114,21 @@ def load_all() -> Registry[type[Strategy]]:
     return STRATEGIES
 
 
+def find(name: str) -> type[Strategy]:
+    """The strategy of that name: its own file is tried first, so that one does not wait for all to be imported."""
+    if name not in STRATEGIES and name.isidentifier() and importlib.util.find_spec(f"strategies.{name}"):
+        importlib.import_module(f"strategies.{name}")
+    return STRATEGIES.get(name) if name in STRATEGIES else load_all().get(name)
+
+
 def make(name: str, params: dict[str, Any] | None = None, id: str = "") -> Strategy:
     """A strategy by its registered name.
 
     Raises ConfigError for an unknown name or parameter (naming the nearest), a value of the wrong type, and for
     what the strategy itself finds impossible.
     """
-    cls = STRATEGIES.get(name) if name in STRATEGIES else load_all().get(name)
-    known = {f.name for f in fields(cls) if f.init} if hasattr(cls, "__dataclass_fields__") else set()
+    cls = find(name)
+    known: set[str] = {f.name for f in fields(cast(Any, cls)) if f.init} if is_dataclass(cls) else set()
     for key in params or {}:
         if key not in known:
             raise ConfigError(f"strategy {name} has no parameter {key!r}: {did_you_mean(key, known)}")

@@ -9,18 +9,27 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from engine.core.errors import OnetapeError
-from engine.core.events import REPORT, TIMER, Event, Signal
+from engine.core.events import TIMER, Event, Signal
 from engine.core.journal import Journal
 
 Returned = Event | Iterable[Event] | None
-Handler = Callable[[Event], Returned]
-FOREVER = 2**63 - 1
+Handler = Callable[[Any], Returned]
+NEVER = 2**80
+
+
+RANKS = 4
+"""A moment is (ts, rank) as one number to compare by: ts * RANKS + rank."""
+
+
+def ts_of(moment: int) -> int:
+    return moment // RANKS
 
 
 class Bus:
-    def __init__(self, journal: Journal, keep: Callable[[Signal], bool] | None = None) -> None:
+    def __init__(self, journal: Journal, keep: Callable[[Any], bool] | None = None) -> None:
         """`keep` says of a signal whether it says anything new; one that does not is dropped before the journal."""
         self.journal = journal
         self.now = 0
@@ -29,7 +38,7 @@ class Bus:
         self._handlers: dict[type, list[Handler]] = {}
         self._addressed: dict[tuple[type, str], Handler] = {}
         self._queue: deque[tuple[Event, int]] = deque()
-        self._due: list[tuple[int, int, int, Event, int]] = []
+        self._due: list[tuple[int, int, Event, int]] = []
         self._sequence = 0
 
     def subscribe(self, kind: type[Event], handler: Handler, strategy: str | None = None) -> None:
@@ -41,16 +50,16 @@ class Bus:
 
     def schedule(self, event: Event, rank: int, cause: int = 0) -> None:
         self._sequence += 1
-        heapq.heappush(self._due, (event.ts, rank, self._sequence, event, cause))
+        heapq.heappush(self._due, (event.ts * RANKS + rank, self._sequence, event, cause))
 
     @property
-    def next_due(self) -> tuple[int, int]:
-        """(ts, rank) of the next scheduled event."""
-        return self._due[0][:2] if self._due else (FOREVER, TIMER)
+    def next_due(self) -> int:
+        """The moment of the next scheduled event; NEVER if there is none."""
+        return self._due[0][0] if self._due else NEVER
 
     def publish_due(self) -> None:
         """Publish the next scheduled event; `now` must have reached it."""
-        _, _, _, event, cause = heapq.heappop(self._due)
+        _, _, event, cause = heapq.heappop(self._due)
         self.publish(event, cause)
 
     def publish(self, returned: Returned, cause: int = 0) -> None:
@@ -61,7 +70,7 @@ class Bus:
         while queue:
             event, cause = queue.popleft()
             kind = type(event)
-            if keep is not None and kind is Signal and not keep(event):  # type: ignore[arg-type]
+            if keep is not None and kind is Signal and not keep(event):
                 continue
             seq = write(event, cause)
             self.published += 1
@@ -82,7 +91,3 @@ class Bus:
                 self._queue.append((event, cause))
             else:
                 raise OnetapeError(f"{event} is dated before now ({self.now}): decisions cannot be put into the past")
-
-    def report(self, event: Event) -> None:
-        """A venue report, due at its own `ts`."""
-        self.schedule(event, REPORT)

@@ -84,3 +84,12 @@ def format_ts(ts: int, zone: str | Zone = "UTC") -> str:
     seconds, part = divmod(inside, SECOND)
     there = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days, seconds=seconds)
     return f"{there:%Y-%m-%d %H:%M:%S}" + (f".{part:09d}".rstrip("0") if part else "")
+
+
+def iso(ts: int) -> str:
+    """A moment as ISO 8601 in UTC, to the second or finer: what files and programs get.
+
+    >>> iso(90_000_000_000_000)
+    '1970-01-02T01:00:00Z'
+    """
+    return format_ts(ts).replace(" ", "T") + "Z"

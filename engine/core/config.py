@@ -16,7 +16,8 @@ from engine.core import schema
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
-from engine.core.quantity import Duration, Fee, Percent, Points, Size, Volume
+from engine.core.instrument import Instrument, declare
+from engine.core.quantity import Duration, Fee, Percent, Points, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
 
@@ -33,16 +34,18 @@ class DataConfig:
     kind: Literal["quotes", "bars"] = "bars"
     frame: str = "H1"
     """Of bars."""
-    basis: Literal["bid", "ask", "mid"] = "bid"
+    basis: Literal["bid", "ask", "mid", "last"] = "bid"
     """What the prices of the bars are; also what bars are built from out of quotes."""
-    spread: Points | None = None
-    """Assumed for bars that carry none; the report says so."""
+    spread: Spread | dict[str, Spread] | None = None
+    """Assumed for bars that carry none, for all symbols or one each; the report says so."""
     start: str | None = field(default=None, metadata={"key": "from"})
     """First moment replayed, on the wall of `zone`."""
     end: str | None = field(default=None, metadata={"key": "to"})
     """First moment not replayed."""
     zone: str = "UTC"
     """Zone in which `from` and `to` are written."""
+    fill_gaps: bool = False
+    """Make a flat bar of volume 0 for an interval without quotes; MT5 and the default make none."""
     trading_day: str = FX_DAY
     """When a day starts for H2 and longer frames."""
     format: str | None = None
@@ -140,6 +143,8 @@ class Config:
     venue: VenueConfig = VenueConfig()
     rates: dict[str, float] = field(default_factory=dict)
     """Fixed conversion rates, for currencies that the tape does not quote; the report marks them."""
+    instrument: tuple[dict[str, Any], ...] = ()
+    """Instruments of its own, or other figures for shipped ones."""
     risk: RiskConfig = RiskConfig()
     strategy: tuple[StrategyConfig, ...] = ()
     run: RunConfig = RunConfig()
@@ -166,6 +171,11 @@ class Config:
             )
             for s in self.strategy
         )
+
+    @cached_property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What `[[instrument]]` declares."""
+        return declare(self.instrument)
 
     @cached_property
     def identity(self) -> str:
@@ -222,8 +232,8 @@ def check(config: Config) -> None:
         if not re.fullmatch(r"[A-Z]{6,10}", pair):
             raise ConfigError(f"rates.{pair}: is not a pair of currency codes like USDJPY")
     check_data(config.data)
-    for path, zone in {"report.zone": config.report.zone}.items():
-        at(path, parse_zone, zone)
+    at("report.zone", parse_zone, config.report.zone)
+    declare(config.instrument)
     check_strategies(config)
 
 
@@ -236,6 +246,9 @@ def check_data(data: DataConfig) -> None:
         raise ConfigError('data.files: name the files, like ["ticks.parquet"]')
     if data.files and data.source != "file":
         raise ConfigError(f'data.files: used with source = "file" only, not with {data.source!r}')
+    for symbol in data.spread if isinstance(data.spread, dict) else ():
+        if symbol not in data.symbols:
+            raise ConfigError(f"data.spread: {symbol!r} is not in data.symbols: {did_you_mean(symbol, data.symbols)}")
     at("data.frame", parse_frame, data.frame)
     at("data.trading_day", parse_day, data.trading_day)
     for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-REPORT, ROW, TIMER = 0, 1, 2
-"""Ranks of what is due at one and the same `ts`: venue reports, then closed bars, then timers."""
+REPORT, ROW, TIMER, QUOTE = 0, 1, 2, 3
+"""Ranks of what is due at one and the same `ts`: venue reports, closed bars, timers, then the quotes stamped so."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -117,9 +117,10 @@ class Canceled(Event, frozen=True, gc=False):
 
 
 class Fill(Event, frozen=True, gc=False):
-    """A deal. `entry` is in, out or in/out (a netting position that turned round).
+    """A deal. `entry` is in or out; a netting position that turns round is an out and an in of one order.
 
-    `profit` and `commission` are in the account currency; `reason` is order, stop_loss or take_profit.
+    `profit` and `commission` are in the account currency, a cost is negative, and `balance` is the one after it.
+    `reason` is order, stop_loss or take_profit.
     """
 
     strategy: str

@@ -67,6 +67,11 @@ class Journal:
             self._file.flush()
         self._buffer.clear()
 
+    def begin(self) -> None:
+        """The digest covers what comes from here on: a header says what was run, not what was decided."""
+        self.flush()
+        self._hash = hashlib.blake2b(digest_size=16)
+
     @property
     def digest(self) -> str:
         """Hash of every frame so far."""
@@ -85,7 +90,7 @@ def read(path: Path) -> Iterator[Frame]:
     decode = msgspec.msgpack.Decoder(AnyEvent).decode
     at, seq = len(MAGIC), 0
     while (end := _frame_end(data, at)) is not None:
-        length, crc, number, cause = HEAD.unpack_from(data, at)
+        _, crc, number, cause = HEAD.unpack_from(data, at)
         payload = data[at + HEAD.size : end]
         if zlib.crc32(payload, zlib.crc32(CAUSE.pack(number, cause))) != crc or number != seq + 1:
             if end == len(data):

@@ -53,6 +53,18 @@ def load(
     return replace(config, source=source, overridden=changed(before, config))
 
 
+def settings(
+    sets: Iterable[str] = (),
+    symbol: str | None = None,
+    frame: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+) -> list[str]:
+    """The --set list that the short options --symbol --tf --from --to stand for, before what --set says itself."""
+    short = {"data.symbols": symbol, "strategy.frame": frame, "data.from": start, "data.to": end}
+    return [*(f"{key}={text}" for key, text in short.items() if text is not None), *sets]
+
+
 def changed(before: Table, config: Config) -> bool:
     """Whether the config means something else than what the file alone says."""
     try:

@@ -4,6 +4,7 @@
     Volume      "5 lots"  "100000 units"
     Distance    "250 points"  "1.5 atr"  "0.5 %"
     Points      "1.0 points"
+    Spread      "1.0 points"  "1.5 bps"
     Fee         "3.5 USD per lot"  "0.5 bps"                        per side
     Percent     "20 %"
     Duration    "50 ms"  "1 h"
@@ -36,10 +37,11 @@ class Quantity:
     least: ClassVar[float] = 0.0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: object) -> Self:
         """Read what a trader wrote; ConfigError with the unit forms otherwise."""
         if not isinstance(text, str):
-            raise ConfigError(f"{text!r} has no unit: write {cls.forms}")
+            what = "has no unit" if isinstance(text, int | float) else "cannot be read"
+            raise ConfigError(f"{text!r} {what}: write {cls.forms}")
         found = WRITTEN.fullmatch(text)
         if not found:
             raise ConfigError(f"{text!r} cannot be read: write {cls.forms}")
@@ -62,7 +64,7 @@ class Quantity:
     def hint(cls, spelled: str) -> str:
         if spelled.lower().startswith("pip") and "points" in cls.units:
             return "pips mean different things to different brokers (1 pip of EURUSD is 10 points), "
-        near = did_you_mean(spelled, cls.units)
+        near = did_you_mean(spelled, cls.units.values())
         return f"{near} " if near.startswith("did") else ""
 
     @classmethod
@@ -120,10 +122,17 @@ class Distance(Quantity):
 
 
 class Points(Quantity):
-    """Price steps: a spread or slippage."""
+    """Price steps: slippage."""
 
     units: ClassVar = {"point": "points", "points": "points"}
     forms = '"1.0 points"'
+
+
+class Spread(Quantity):
+    """Ask less bid: in price steps, or in basis points of the price."""
+
+    units: ClassVar = {"point": "points", "points": "points", "bps": "bps"}
+    forms = '"10 points" or "1.5 bps"'
 
 
 class Fee(Quantity):

@@ -70,7 +70,9 @@ def convert(kind: Any, value: Any, path: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None or (isinstance(value, Raw) and value.lower() == "none"):
             return None
-        return convert(next(a for a in arguments if a is not type(None)), value, path)
+        shapes = [a for a in arguments if a is not type(None)]
+        table = [a for a in shapes if get_origin(a) is dict and isinstance(value, dict)]
+        return convert((table or shapes)[0], value, path)
     if origin is Literal:
         if value not in arguments:
             hint = did_you_mean(value, arguments) if isinstance(value, str) else f"known: {', '.join(arguments)}"
@@ -167,7 +169,7 @@ def to_toml(table: dict[str, Any], path: str = "") -> str:
     for key, value in table.items():
         where = f"{path}.{key_text(key)}" if path else key_text(key)
         for head, item in [(f"[[{where}]]", v) for v in value] if tables(value) else [(f"[{where}]", value)]:
-            if isinstance(item, dict) and (item or tables(value)):
+            if isinstance(item, dict):
                 lines += ["", head, to_toml(item, where).lstrip("\n")]
     return "\n".join(lines)
 

@@ -57,8 +57,8 @@ class Table:
         self.columns: dict[str, np.ndarray] = {}
         self.columns.update(zip(STAMPS, owner.stamps[index], strict=True))
         self.columns.update(zip(VALUES, owner.values[index], strict=True))
-        self.done = 0
-        """Rows whose features are filled."""
+        self.dropped = 0
+        """Rows that have slid out."""
 
     @property
     def n(self) -> int:
@@ -75,4 +75,4 @@ class Table:
         for column in self.columns.values():
             column[: n - drop] = column[drop:n].copy()
         self.owner.rows[self.index] = n - drop
-        self.done -= drop
+        self.dropped += drop

@@ -38,6 +38,17 @@ class Block:
     """A stretch of a tape: attribute access to its columns, `len()`, and slices that are blocks."""
 
     __slots__ = ("columns", "n", *dict.fromkeys(QUOTE_COLUMNS + BAR_COLUMNS))
+    ts: np.ndarray
+    ts_event: np.ndarray
+    symbol: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    spread: np.ndarray
+    volume: np.ndarray
 
     def __init__(self, **columns: np.ndarray) -> None:
         self.columns = tuple(columns)
@@ -71,6 +82,11 @@ class Tape(Protocol):
         """What a reader of the report must know: assumed spread, source, licence, coarse rates."""
 
     def __len__(self) -> int: ...
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last `ts`."""
+        ...
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]: ...
 
@@ -106,6 +122,10 @@ class ArrayTape:
 
     def __len__(self) -> int:
         return len(self.block)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return int(self.block.ts[0]), int(self.block.ts[-1])
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         for lo in range(0, len(self.block), size):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import MARKET, owned
+from engine.kernels.book import MARKET, on_grid, owned
 from engine.kernels.jit import jit
 
 
 @jit(no_cpython_wrapper=True)
-def put(order, k, s, side, steps, stop, take_profit, position):
+def put(order, x, k, s, side, steps, stop, take_profit, position):
     order.strategy, order.symbol, order.side, order.kind, order.steps = k, s, side, MARKET, steps
-    order.price, order.stop, order.take_profit, order.position = np.nan, stop, take_profit, position
+    order.price, order.position = np.nan, position
+    order.stop, order.take_profit = on_grid(x, stop), on_grid(x, take_profit)
 
 
 @jit
@@ -22,13 +23,13 @@ def market_orders(book, k, s, target, stop, take_profit, plan):
     each by an order that names it, and only then the rest is opened. `plan` is a record array with room for one
     order more than the strategy has positions.
     """
-    account, positions = book[0], book[3]
+    account, x, positions = book[0], book[1][s], book[3]
     change = target - owned(book, k, s)
     if change == 0:
         return 0
     side = 1 if change > 0 else -1
     if not account[0].hedging:
-        put(plan[0], k, s, side, abs(change), stop, take_profit, 0)
+        put(plan[0], x, k, s, side, abs(change), stop, take_profit, 0)
         return 1
     n, left = 0, abs(change)
     for p in range(account[0].positions):
@@ -36,10 +37,10 @@ def market_orders(book, k, s, target, stop, take_profit, plan):
         if left == 0 or q.strategy != k or q.symbol != s or q.side == side:
             continue
         steps = min(left, q.steps)
-        put(plan[n], k, s, side, steps, np.nan, np.nan, q.id)
+        put(plan[n], x, k, s, side, steps, np.nan, np.nan, q.id)
         n += 1
         left -= steps
     if left > 0:
-        put(plan[n], k, s, side, left, stop, take_profit, 0)
+        put(plan[n], x, k, s, side, left, stop, take_profit, 0)
         n += 1
     return n

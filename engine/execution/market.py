@@ -12,6 +12,9 @@ from engine.execution.kernels import market_orders
 from engine.kernels.book import ORDER, Book
 
 NAN = float("nan")
+SIDE, STEPS, STOP, TAKE_PROFIT, POSITION = (
+    (ORDER.names or ()).index(n) for n in ("side", "steps", "stop", "take_profit", "position")
+)
 
 
 @dataclass
@@ -19,6 +22,7 @@ class MarketExecution:
     symbols: tuple[str, ...]
     strategies: tuple[str, ...]
     book: Callable[[], Book]
+    step_units: list[float]
     _plan: np.ndarray = field(default_factory=lambda: np.zeros(8, ORDER), repr=False)
 
     def __post_init__(self) -> None:
@@ -33,19 +37,21 @@ class MarketExecution:
         if len(self._plan) <= len(book[3]):
             self._plan = np.zeros(len(book[3]) + 1, ORDER)
         k, s = self._strategy[target.strategy], self._symbol[target.symbol]
-        step = float(book[1]["step_units"][s])
+        step = self.step_units[s]
         stop = NAN if target.stop is None else target.stop
         take_profit = NAN if target.take_profit is None else target.take_profit
         count = market_orders(book, k, s, round(target.units / step), stop, take_profit, self._plan)
-        number = int(book[0]["next_order"][0])
-        book[0]["next_order"] += count
+        numbers = book[0]["next_order"]
+        number = int(numbers[0])
+        numbers[0] = number + count
         orders = []
-        for n, (side, steps, position) in enumerate(self._plan[["side", "steps", "position"]][:count].tolist()):
-            opens = position == 0
+        for n, o in enumerate(self._plan[:count].tolist()):
+            side, steps, stop, take_profit, position = o[SIDE], o[STEPS], o[STOP], o[TAKE_PROFIT], o[POSITION]
             orders.append(
                 Order(
                     target.ts, target.strategy, target.symbol, side, steps * step, "market", None,
-                    target.stop if opens else None, target.take_profit if opens else None, position, 0, number + n,
+                    stop if stop == stop else None, take_profit if take_profit == take_profit else None,
+                    position, 0, number + n,
                 )
             )  # fmt: skip
         return orders

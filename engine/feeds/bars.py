@@ -27,8 +27,8 @@ STREAM = np.dtype([
     ("symbol", _i), ("rank", _i), ("length", _i), ("edge", _i), ("base", _i), ("next", _i),
     ("is_open", _i), ("flat", _i), ("start", _i), ("end", _i),
     ("first", _f), ("high", _f), ("low", _f), ("last", _f), ("volume", _f), ("spread", _f),
-])  # fmt: skip
-WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i)])
+], align=True)  # fmt: skip
+WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i)], align=True)
 
 
 @jit(no_cpython_wrapper=True)
@@ -105,9 +105,10 @@ def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts
                 if x.symbol != symbol or ts_event < x.end + strict:
                     continue
                 known = ts
-            if known < best_known or (known == best_known and (
-                x.rank < streams[best].rank or (x.rank == streams[best].rank and x.symbol < streams[best].symbol)
-            )):
+            if known < best_known or (
+                known == best_known
+                and (x.rank < streams[best].rank or (x.rank == streams[best].rank and x.symbol < streams[best].symbol))
+            ):
                 best, best_known = s, known
         if best < 0:
             return n

@@ -62,6 +62,13 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         return "open_ts" if self.frame else "ts"
 
 
+def between(columns: Columns, key: str, first: int | None, last: int | None) -> Columns:
+    """The rows with first <= key < last; `key` rises."""
+    low = 0 if first is None else int(np.searchsorted(columns[key], first, side="left"))
+    high = size(columns) if last is None else int(np.searchsorted(columns[key], last, side="left"))
+    return columns if (low, high) == (0, size(columns)) else part(columns, slice(low, max(low, high)))
+
+
 def size(columns: Columns) -> int:
     return len(next(iter(columns.values())))
 

@@ -12,7 +12,7 @@ import contextlib
 import mmap
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -75,6 +75,10 @@ class MappedTape:
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def span(self) -> tuple[int, int]:
+        return int(self.block.ts[0]), int(self.block.ts[-1])
+
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         released = 0
         for lo in range(0, self.rows, size):
@@ -109,9 +113,13 @@ def open_mapped(key: str) -> MappedTape | None:
 
 
 def store_mapped(
-    key: str, kind: str, symbols: tuple[str, ...], stretches: Iterable[Columns], notes: tuple[str, ...] = ()
+    key: str,
+    kind: str,
+    symbols: tuple[str, ...],
+    stretches: Iterable[Columns],
+    notes: Callable[[], tuple[str, ...]] = tuple,
 ) -> MappedTape:
-    """Write stretches of tape columns (sorted, with `symbol`) to the cache and map them.
+    """Write stretches of tape columns (sorted, with `symbol`) to the cache and map them; `notes` is asked at the end.
 
     The tape appears whole or not at all. DataError when there is no record, OutputError when the disk will not take it.
     """
@@ -124,7 +132,7 @@ def store_mapped(
         rows = write_columns(building, stored_columns(kind), stretches)
         if not rows:
             raise DataError(f"no {kind} of {', '.join(symbols)} in this range")
-        meta = Meta(LAYOUT, kind, symbols, notes, "", rows)
+        meta = Meta(LAYOUT, kind, symbols, notes(), "", rows)
         (building / "meta.json").write_bytes(msgspec.json.encode(meta))
         meta = msgspec.structs.replace(meta, fingerprint=fingerprint(MappedTape(building)))
         (building / "meta.json").write_bytes(msgspec.json.encode(meta))

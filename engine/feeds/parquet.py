@@ -6,35 +6,23 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.core.errors import DataError
-from engine.feeds.lineage import BARS, QUOTES, SIZES, Columns, Lineage, size
+from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
+from engine.feeds.lineage import BARS, QUOTES, SIZES, Columns, Lineage, between, join, size
 
 STAMP = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int8(), pa.string())
-KEY = b"onetape"
 MARKS = ("source", "instrument", "basis", "stamps")
 """Lineage columns: the same word in every row of a file, next to free in Parquet."""
 ROWS = 1 << 20
 """Rows per row group: what is held in memory at once while a file streams through."""
 
 
-class Footer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a file without reading its rows; `first` and `last` are ns UTC of its key."""
-
-    lineage: Lineage
-    rows: int
-    first: int
-    last: int
-    digest: str
-
-
-def schema(lineage: Lineage, sizes: bool) -> pa.Schema:
-    names = BARS if lineage.bars else QUOTES + (SIZES if sizes else ())
+def schema(lineage: Lineage) -> pa.Schema:
+    names = BARS if lineage.bars else QUOTES + SIZES
     fields = [pa.field(n, STAMP if n.endswith("ts") else pa.float64(), nullable=not n.endswith("ts")) for n in names]
     marks = [pa.field(n, WORD) for n in MARKS]
     return pa.schema([*fields, *marks, pa.field("version", pa.int32())])
@@ -60,47 +48,52 @@ class Digest:
 class FileWriter:
     """Writes one file row group by row group; `close` puts lineage, counts and digest into the footer."""
 
-    def __init__(self, path: Path, lineage: Lineage, sizes: bool = False) -> None:
-        self.path, self.lineage, self.schema = path, lineage, schema(lineage, sizes)
+    def __init__(self, path: Path, lineage: Lineage) -> None:
+        self.path, self.lineage, self.schema = path, lineage, schema(lineage)
         self.names = [n for n in self.schema.names if n in BARS or n in QUOTES or n in SIZES]
         self.digest = Digest([*self.names, "version"])
         self.rows, self.first, self.last = 0, 0, 0
+        self.held: list[Columns] = []
         self.file = pq.ParquetWriter(
             path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=[*MARKS, "version"]
         )
 
     def add(self, columns: Columns) -> None:
+        """Take rows in order of their key; they are written a full row group at a time."""
         n = size(columns)
         if not n:
             return
         key = columns[self.lineage.key]
         self.first = int(key[0]) if not self.rows else self.first
         self.last, self.rows = int(key[-1]), self.rows + n
-        version = columns.get("version", np.ones(n, np.int32)).astype(np.int32)
-        values = {name: columns.get(name, np.full(n, np.nan)) for name in self.names}
-        self.digest.update({**values, "version": version})
-        arrays = [to_arrow(name, values[name]) for name in self.names]
+        held = {name: columns.get(name, np.full(n, np.nan)) for name in self.names}
+        held = {name: v if name.endswith("ts") else np.where(np.isnan(v), np.nan, v) for name, v in held.items()}
+        self.held.append({**held, "version": columns.get("version", np.ones(n, np.int32)).astype(np.int32)})
+        if sum(size(held) for held in self.held) >= ROWS:
+            self.write()
+
+    def write(self) -> None:
+        together, self.held = join(self.held), []
+        self.digest.update(together)
+        arrays = [to_arrow(name, together[name]) for name in self.names]
         for mark in MARKS:
             word = pa.array([getattr(self.lineage, mark)])
-            arrays.append(pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int8)), word))
-        self.file.write_batch(pa.record_batch([*arrays, pa.array(version)], schema=self.schema), row_group_size=ROWS)
+            arrays.append(pa.DictionaryArray.from_arrays(pa.array(np.zeros(size(together), np.int8)), word))
+        batch = pa.record_batch([*arrays, pa.array(together["version"])], schema=self.schema)
+        self.file.write_batch(batch, row_group_size=ROWS)
 
     def close(self) -> Footer:
+        if self.held:
+            self.write()
         footer = Footer(lineage=self.lineage, rows=self.rows, first=self.first, last=self.last, digest=str(self.digest))
-        self.file.add_key_value_metadata({KEY: msgspec.json.encode(footer)})
+        self.file.add_key_value_metadata({KEY: pack(footer)})
         self.file.close()
         return footer
 
-
-def read_footer(path: Path) -> Footer:
-    """A file's footer; DataError if it is not one of ours or is damaged."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        return msgspec.json.decode(metadata[KEY], type=Footer)
-    except KeyError:
-        raise DataError(f"{path} is not a file of a catalogue: import it") from None
-    except (pa.ArrowException, OSError, msgspec.DecodeError) as wrong:
-        raise damaged(path, wrong) from None
+    def abandon(self) -> None:
+        """Close without a footer worth reading: the file is about to be deleted."""
+        self.held = []
+        self.file.close()
 
 
 def read_rows(
@@ -122,10 +115,9 @@ def read_rows(
                 columns = {name: to_numpy(batch.column(name)) for name in batch.schema.names}
                 if digest:
                     digest.update(columns)
-                low = 0 if first is None else int(np.searchsorted(columns[key], first, side="left"))
-                high = batch.num_rows if last is None else int(np.searchsorted(columns[key], last, side="left"))
-                if high > low:
-                    yield {name: columns[name][low:high] for name in wanted}
+                inside = between(columns, key, first, last)
+                if size(inside):
+                    yield {name: inside[name] for name in wanted}
     except (pa.ArrowException, OSError) as wrong:
         raise damaged(path, wrong) from None
     if digest and str(digest) != footer.digest:
@@ -142,8 +134,3 @@ def to_numpy(column: pa.Array) -> np.ndarray:
     if pa.types.is_timestamp(column.type):
         return column.cast(STAMP).view(pa.int64()).to_numpy()
     return column.to_numpy(zero_copy_only=False)
-
-
-def damaged(path: Path, why: object) -> DataError:
-    reason = str(why).split("\n")[0][:160]
-    return DataError(f"{path} is damaged ({reason}): delete it and import the data again")

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.core.errors import ConfigError
+from engine.core.quantity import Points
 from engine.feeds.lineage import Columns, Lineage
 
 PRICES = ("open", "high", "low", "close")
+SHARE_BELOW = {"bid": 0.0, "ask": 1.0, "mid": 0.5, "last": 0.5}
+"""How much of the spread lies between the bid and a price of that basis."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A declared spread: `amount` of `unit` (points or bps), or none declared."""
+    """The spread of one symbol's bars: `points` of 10^-digits, or as recorded in the bars (None)."""
 
-    amount: float | None
-    unit: str
+    points: float | None
     digits: int
 
     def __str__(self) -> str:
-        return "recorded" if self.amount is None else f"{self.amount:g} {self.unit}"
-
-    def of(self, price: np.ndarray) -> np.ndarray:
-        """The spread in price, one per bar."""
-        assert self.amount is not None
-        if self.unit == "points":
-            return np.full(len(price), round(self.amount * 10.0**-self.digits, self.digits + 4))
-        return price * self.amount / 10_000.0
+        return "recorded" if self.points is None else str(Points(self.points, "points"))
 
     def told(self, lineage: Lineage) -> str:
         """One sentence for the report."""
         basis = f"{lineage.basis} bars"
-        if self.amount is None:
+        if self.points is None:
             return f"{basis}, spread as recorded" + (f" ({lineage.spread})" if lineage.spread else "")
         turned = {
             "bid": f"ask = bid + {self} assumed",
@@ -45,18 +39,14 @@ class Spread:
         return f"{basis}: {turned}" + (" in place of the recorded spread" if lineage.spread else "")
 
 
-def parse_spread(text: str | None, digits: int) -> Spread:
-    """`10 points` or `1.5 bps`; ConfigError for a bare number, another unit or a negative one.
+def spread_of(written: Points | str | None, digits: int) -> Spread:
+    """`10 points` as a Spread; ConfigError for a bare number or another unit.
 
-    >>> str(parse_spread("1.0 points", 5))
+    >>> str(spread_of("1.0 points", 5))
     '1 points'
     """
-    if text is None:
-        return Spread(None, "points", digits)
-    parts = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(points?|bps)\s*", str(text))
-    if not parts:
-        raise ConfigError(f"spread {text!r} cannot be read: write it with its unit, like '10 points' or '1.5 bps'")
-    return Spread(float(parts[1]), "bps" if parts[2] == "bps" else "points", digits)
+    quantity = Points.parse(written) if isinstance(written, str) else written
+    return Spread(None if quantity is None else quantity.amount, digits)
 
 
 def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
@@ -64,15 +54,15 @@ def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
 
     ConfigError when the bars carry no spread and none is declared.
     """
-    if spread.amount is None:
-        width = columns["spread"]
-        if missing := int(np.isnan(width).sum()):
-            raise ConfigError(
-                f"{missing} of {len(width)} bars of {lineage.name} carry no spread: declare one, spread = '10 points'"
-            )
-    else:
-        width = spread.of(columns["close"])
-    off = {"bid": 0.0, "ask": 1.0, "mid": 0.5, "last": 0.5}[lineage.basis]
-    digits = spread.digits + (1 if off == 0.5 else 0) if spread.unit == "points" else 15
-    turned = {n: np.round(columns[n] - off * width, digits) if off else columns[n] for n in PRICES}
-    return {**columns, **turned, "spread": width}
+    width = columns["spread"]
+    if spread.points is not None:
+        width = np.full(len(width), round(spread.points * 10.0**-spread.digits, spread.digits + 4))
+    elif missing := int(np.isnan(width).sum()):
+        raise ConfigError(
+            f"{missing} of {len(width)} bars of {lineage.name} carry no spread: declare one, like spread = '10 points'"
+        )
+    share = SHARE_BELOW[lineage.basis]
+    if not share:
+        return {**columns, "spread": width}
+    digits = spread.digits + (share == 0.5)
+    return {**columns, **{n: np.round(columns[n] - share * width, digits) for n in PRICES}, "spread": width}

@@ -47,7 +47,7 @@ ACCOUNT = np.dtype([
     ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i),
     ("next_order", _i), ("next_position", _i), ("next_deal", _i),
     ("sample_every", _i), ("next_sample", _i), ("late", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 
 SYMBOL = np.dtype([
     ("bid", _f), ("ask", _f),
@@ -57,28 +57,28 @@ SYMBOL = np.dtype([
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
     ("floating", _f), ("mark", _f), ("rate", _f),
     ("conversion", _i), ("via", _i), ("converts", _i),
-    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("point", _f),
+    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("point", _f), ("grid", _f),
     ("slippage", _f), ("commission_per_lot", _f), ("commission_share", _f),
-])  # fmt: skip
+], align=True)  # fmt: skip
 
 ORDER = np.dtype([
     ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("kind", _i), ("steps", _i),
     ("price", _f), ("stop", _f), ("take_profit", _f), ("position", _i),
     ("decided", _i), ("arrives", _i), ("expires", _i), ("cancel_at", _i), ("state", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 
 POSITION = np.dtype([
     ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("entry", _f),
     ("stop", _f), ("take_profit", _f), ("ts", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 
 REPORT = np.dtype([
     ("kind", _i), ("ts", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i), ("strategy", _i),
     ("symbol", _i), ("side", _i), ("steps", _i), ("price", _f), ("entry", _i), ("profit", _i), ("commission", _i),
     ("balance", _i), ("reason", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 
-SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)])
+SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 
 Book = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -119,9 +119,7 @@ def snapshot(book: Book) -> bytes:
     """Every byte of trading state."""
     account, symbols, orders, positions, _, _ = book
     a = account[0]
-    return b"".join(
-        part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]])
-    )
+    return b"".join(part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]]))
 
 
 @jit(no_cpython_wrapper=True)
@@ -133,6 +131,12 @@ def to_minor(money, minor):
     """
     n = abs(money) / minor + 0.5 + 1e-7
     return np.int64(math.copysign(math.floor(n), money))
+
+
+@jit(no_cpython_wrapper=True)
+def on_grid(x, price):
+    """A price as the venue quotes it: rounded to the symbol's digits (NaN stays NaN)."""
+    return np.round(price * x.grid) / x.grid
 
 
 @jit(no_cpython_wrapper=True)
@@ -209,3 +213,20 @@ def owned(book, k, s):
         if q.strategy == k and q.symbol == s:
             steps += q.side * q.steps
     return steps
+
+
+@jit(no_cpython_wrapper=True)
+def sample(book, ts):
+    """Note balance and equity as of ts."""
+    a = book[0][0]
+    row = book[5][a.samples]
+    row.ts, row.balance, row.equity = ts, a.balance * a.minor, a.equity
+    a.samples += 1
+
+
+@jit(no_cpython_wrapper=True)
+def sample_grid(book, ts):
+    """Note the equity as it stood before a record at ts, once per interval."""
+    a = book[0][0]
+    sample(book, a.next_sample)
+    a.next_sample = (ts // a.sample_every + 1) * a.sample_every

@@ -21,13 +21,13 @@ _i, _f = np.int64, np.float64
 LIMITS = np.dtype([
     ("sizing", _i), ("size", _f), ("max_steps", _i), ("max_drawdown", _f), ("retries", _i),
     ("latency", _i), ("back", _i),
-])  # fmt: skip
+], align=True)  # fmt: skip
 """What one strategy may do with one symbol: limits[strategy, symbol]."""
 WISH = np.dtype([
-    ("given", _i), ("strength", _f), ("stop", _f), ("take_profit", _f), ("tries", _i), ("acted", _f),
-])  # fmt: skip
-"""The last wish of a strategy for a symbol: wishes[strategy, symbol]."""
-ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)])
+    ("given", _i), ("open", _i), ("strength", _f), ("stop", _f), ("take_profit", _f), ("tries", _i), ("acted", _f),
+], align=True)  # fmt: skip
+"""The last wish of a strategy for a symbol, and the strength it was last acted on with: wishes[strategy, symbol]."""
+ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)], align=True)
 
 
 @jit(no_cpython_wrapper=True)
@@ -131,3 +131,28 @@ def account_now(book):
     """Balance, equity, margin used: what a trader reads."""
     a = book[0][0]
     return a.balance * a.minor, a.equity, margin_used(book)
+
+
+@jit(no_cpython_wrapper=True)
+def same(a, b):
+    return a == b or (np.isnan(a) and np.isnan(b))
+
+
+@jit(no_cpython_wrapper=True)
+def says_new(wish, strength, stop, take_profit):
+    """`Wishes.keep` for the compiled lane."""
+    if wish.given and wish.strength == strength and same(wish.stop, stop) and same(wish.take_profit, take_profit):
+        fresh = wish.open
+        wish.open = 0
+        return fresh == 1
+    wish.given, wish.open, wish.tries = 1, 0, 0
+    wish.strength, wish.stop, wish.take_profit = strength, stop, take_profit
+    return True
+
+
+@jit(no_cpython_wrapper=True)
+def refused(wish, retries):
+    """`Wishes.on_denied` and `on_rejected` for the compiled lane."""
+    wish.tries += 1
+    if wish.tries < retries:
+        wish.open = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from engine.core.events import Denied, Event, Order, Signal, TargetPosition
@@ -23,6 +24,7 @@ class Risk:
     strategies: tuple[str, ...]
     limits: np.ndarray
     book: Callable[[], Book]
+    step_units: list[float]
     wishes: np.ndarray = field(init=False)
     _answer: np.ndarray = field(init=False, repr=False)
 
@@ -37,12 +39,12 @@ class Risk:
         stop = NAN if signal.stop is None else signal.stop
         take_profit = NAN if signal.take_profit is None else signal.take_profit
         decide_one(book, self.limits, self.wishes, k, s, signal.strength, stop, take_profit, self._answer)
-        target, own, rule, value, threshold = self._answer[0].item()
+        target, own, rule, value, threshold = self._answer.tolist()[0]
         events: list[Event] = []
         if rule:
             events.append(Denied(signal.ts, signal.strategy, signal.symbol, RULES[rule], value, threshold))
         if target != own:
-            units = target * float(book[1]["step_units"][s])
+            units = target * self.step_units[s]
             events.append(
                 TargetPosition(
                     signal.ts, signal.strategy, signal.symbol, units, signal.stop, signal.take_profit, PASSED
@@ -56,7 +58,7 @@ class Risk:
             return None
         k, s, book = self._strategy[target.strategy], self._symbol[target.symbol], self.book()
         allow_order(book, self.limits, k, s, 1, 0, 0, self._answer)
-        steps = round(target.units / float(book[1]["step_units"][s])) - int(self._answer["own"][0])
+        steps = round(target.units / self.step_units[s]) - int(self._answer["own"][0])
         if steps == 0:
             return None
         side = 1 if steps > 0 else -1
@@ -70,22 +72,20 @@ class Risk:
         if order.id:
             return None
         k, s, book = self._strategy[order.strategy], self._symbol[order.symbol], self.book()
-        steps = round(order.units / float(book[1]["step_units"][s]))
+        steps = round(order.units / self.step_units[s])
         denied = self._refuse(order.ts, order.strategy, order.symbol, book, k, s, order.side, steps, order.position)
         if denied:
             return denied
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
-        return Order(
-            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, order.price, order.stop,
-            order.take_profit, order.position, order.expires, number,
-        )  # fmt: skip
+        grid = float(book[1]["grid"][s])
+        price, stop, take_profit = (
+            None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit)
+        )
+        return msgspec.structs.replace(order, price=price, stop=stop, take_profit=take_profit, id=number)
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
         allow_order(book, self.limits, k, s, side, steps, position, self._answer)
-        _, _, rule, value, threshold = self._answer[0].item()
+        _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
-
-
-

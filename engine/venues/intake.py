@@ -7,20 +7,19 @@ from engine.kernels.jit import jit
 
 
 @jit
-def submit(book, order, now, latency):
-    """Take an order in: number it if nobody has, stamp it, and let the nearest due time of its symbol know."""
-    a, orders = book[0][0], book[2]
-    n = a.orders
-    orders[n] = order
-    o = orders[n]
-    if o.id == 0:
-        o.id = a.next_order
+def submit(book, order, k, s, side, kind, steps, price, stop, take_profit, position, expires, now, latency):
+    """Take an order of strategy k for symbol s in, numbering it if nobody has, and let its due time be known."""
+    a = book[0][0]
+    o = book[2][a.orders]
+    a.orders += 1
+    if order == 0:
+        order = a.next_order
         a.next_order += 1
+    o.id, o.strategy, o.symbol, o.side, o.kind, o.steps = order, k, s, side, kind, steps
+    o.price, o.stop, o.take_profit, o.position, o.expires = price, stop, take_profit, position, expires
     o.decided, o.arrives, o.cancel_at, o.state = now, now + latency, NEVER, SENT
-    a.orders = n + 1
-    x = book[1][o.symbol]
+    x = book[1][s]
     x.due = min(x.due, o.arrives)
-    return o.id
 
 
 @jit

@@ -9,25 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import mark, value
+from engine.kernels.book import mark, sample_grid, value
 from engine.kernels.jit import jit
 from engine.venues.matching import match
-
-
-@jit
-def idle(book):
-    """Nothing rests and nothing is open: no quote can change anything but the quote itself."""
-    return book[0][0].orders == 0 and book[0][0].positions == 0
-
-
-@jit(no_cpython_wrapper=True)
-def sample(book, ts):
-    """Note the equity as it stood before a record at ts, once per interval."""
-    a, samples = book[0][0], book[5]
-    row = samples[a.samples]
-    row.ts, row.balance, row.equity = a.next_sample, a.balance * a.minor, a.equity
-    a.samples += 1
-    a.next_sample = (ts // a.sample_every + 1) * a.sample_every
 
 
 @jit(no_cpython_wrapper=True)
@@ -100,7 +84,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
             break
         if ts[k] >= next_sample:
             a.equity = equity
-            sample(book, ts[k])
+            sample_grid(book, ts[k])
             next_sample = a.next_sample
         floating = (b * long_units - long_cost) + (short_cost - q * short_units)
         equity = cash + floating * rate
@@ -131,7 +115,7 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
         if touches(x, bid[k], ask[k], ts_event[k]):
             return k
         if ts[k] >= a.next_sample and a.positions > 0:
-            sample(book, ts[k])
+            sample_grid(book, ts[k])
         x.bid, x.ask = bid[k], ask[k]
         if x.exposed or x.converts:
             mark(symbols, s)
@@ -152,13 +136,15 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
     while i < j:
         k = i
         if banded:
-            k = quiet_one(book, ts, ts_event, bid, ask, i, j) if one else quiet_quotes(
-                book, ts, ts_event, symbol, bid, ask, i, j
+            k = (
+                quiet_one(book, ts, ts_event, bid, ask, i, j)
+                if one
+                else quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j)
             )
             if k == j:
                 return j
         if a.positions > 0 and ts[k] >= a.next_sample:
-            sample(book, ts[k])
+            sample_grid(book, ts[k])
         b, q = bid[k], ask[k]
         match(book, symbol[k], ts[k], ts_event[k], np.int64(0), (b, b, b, b), (q, q, q, q))
         i = k + 1
@@ -200,7 +186,7 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
         s = symbol[k]
         x = symbols[s]
         if a.positions > 0 and ts[k] > a.next_sample:
-            sample(book, ts[k])
+            sample_grid(book, ts[k])
         w = spread[k]
         if not banded or touches_bar(x, ts[k], high[k], low[k], w):
             bid = (first[k], high[k], low[k], last[k])
@@ -215,4 +201,3 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
             if a.positions > 0:
                 value(account, symbols)
     return j
-

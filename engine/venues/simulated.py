@@ -11,9 +11,11 @@ from engine.core.events import Accepted, Cancel, Canceled, Event, Fill, Order, R
 from engine.core.tape import Block
 from engine.kernels import book as b
 from engine.venues.intake import cancel, submit
-from engine.venues.scan import advance_bars, advance_quotes, idle, peek_bars, peek_quotes
+from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
 ENTRIES = ("in", "out")
+KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
+NAN = float("nan")
 
 
 @dataclass
@@ -31,7 +33,8 @@ class SimulatedVenue:
     latency: int = 0
     back: int = 0
     banded: bool = True
-    _columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    """Of the block that is attached."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -40,31 +43,34 @@ class SimulatedVenue:
         self._ids = {name: n for n, name in enumerate(self.symbols)}
         self._strategy_ids = {name: n for n, name in enumerate(self.strategies)}
         self._scale = round(1.0 / float(self.book[0]["minor"][0]))
-        self._order = np.zeros(1, b.ORDER)
+        self._step_units = self.book[1]["step_units"].tolist()
+        account = self.book[0]  # stays the same array when the book grows
+        self._orders, self._positions, self._reports = account["orders"], account["positions"], account["reports"]
 
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
         c = block
         if self.kind == "quotes":
-            self._columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
             self._scanned = (c.ts_event, c.symbol, c.bid, c.ask)
         else:
-            self._columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
             self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
-        room = len(block) + 16
+        room = 2 * len(block) + 16
         if len(self.book[5]) < room:
             self.book = (*self.book[:5], np.zeros(room, b.SAMPLE))
 
     @property
     def idle(self) -> bool:
-        return bool(idle(self.book))
+        """Nothing rests and nothing is open: no record can change anything but the last quote."""
+        return not self._orders[0] and not self._positions[0]
 
     def peek(self, i: int, j: int) -> int:
-        return int(self._peek(self.book, *self._scanned, i, j)) if self.banded else i
+        return self._peek(self.book, *self._scanned, i, j) if self.banded else i
 
     def advance(self, i: int, j: int) -> int:
         """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
-        return int(self._advance(self.book, *self._columns, i, j, self.banded))
+        return self._advance(self.book, *self.columns, i, j, self.banded)
 
     def drain_samples(self) -> np.ndarray:
         """The equity samples since the last call."""
@@ -73,21 +79,23 @@ class SimulatedVenue:
         return self.book[5][:count].copy()
 
     def on_order(self, order: Order) -> None:
-        account = self.book[0]
-        if account["orders"][0] + 1 > len(self.book[2]) or account["positions"][0] * 2 > len(self.book[3]):
-            self.book = b.grow(self.book, 2 * len(self.book[2]), 2 * len(self.book[3]))
-        # every order may become a position
-        if account["orders"][0] + account["positions"][0] + 1 > len(self.book[3]):
-            self.book = b.grow(self.book, len(self.book[2]), 2 * len(self.book[3]))
-        symbol = self._ids[order.symbol]
-        nan = float("nan")
-        self._order[0] = (
-            order.id, self._strategy_ids[order.strategy], symbol, order.side, b.ORDER_KINDS.index(order.kind),
-            round(order.units / float(self.book[1]["step_units"][symbol])),
-            nan if order.price is None else order.price, nan if order.stop is None else order.stop,
-            nan if order.take_profit is None else order.take_profit, order.position, 0, 0, order.expires, 0, 0,
+        """Take an order in; one without a number has not passed risk and is none of the venue's business."""
+        if not order.id:
+            return
+        self.room(1)
+        s = self._ids[order.symbol]
+        submit(
+            self.book, order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
+            round(order.units / self._step_units[s]), NAN if order.price is None else order.price,
+            NAN if order.stop is None else order.stop, NAN if order.take_profit is None else order.take_profit,
+            order.position, order.expires, order.ts, self.latency,
         )  # fmt: skip
-        submit(self.book, self._order[0:1], order.ts, self.latency)
+
+    def room(self, more: int) -> None:
+        """Make sure that many more orders fit, and that every order may become a position."""
+        orders, positions = int(self._orders[0]) + more, int(self._positions[0])
+        if orders > len(self.book[2]) or orders + positions + 1 > len(self.book[3]):
+            self.book = b.grow(self.book, 2 * orders, 2 * (orders + positions + 1))
 
     def on_cancel(self, wish: Cancel) -> Event | None:
         if cancel(self.book, wish.order, wish.ts + self.latency):
@@ -96,19 +104,24 @@ class SimulatedVenue:
 
     def reports(self) -> list[Event]:
         """What happened since the last call, as events stamped with the moment we know of it."""
-        count = int(self.book[0]["reports"][0])
-        self.book[0]["reports"] = 0
-        return [self._event(*r) for r in self.book[4][:count].tolist()]
+        count = int(self._reports[0])
+        if not count:
+            return []
+        self._reports[0] = 0
+        return self.events(self.book[4][:count])
+
+    def events(self, reports: np.ndarray) -> list[Event]:
+        return [self._event(*r) for r in reports.tolist()]
 
     def _event(self, kind: int, ts: int, ts_event: int, order: int, deal: int, position: int, k: int, s: int,
                side: int, steps: int, price: float, entry: int, profit: int, commission: int, balance: int,
                reason: int) -> Event:  # fmt: skip
         strategy, symbol, known = self.strategies[k], self.symbols[s], ts + self.back
         if kind == b.FILL:
-            units, scale = steps * float(self.book[1]["step_units"][s]), self._scale
+            units, scale = steps * self._step_units[s], self._scale
             return Fill(
                 known, strategy, symbol, order, deal, position, side, units, price, ENTRIES[entry], profit / scale,
-                commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
+                -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
             )  # fmt: skip
         if kind == b.ACCEPTED:
             return Accepted(known, strategy, symbol, order, ts_event)

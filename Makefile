@@ -1,0 +1,39 @@
+# make demo     installs the core into .venv and replays the demo
+# make test     installs what the tests need, then lint, types, import rules and tests
+BIN := .venv/bin
+
+.PHONY: help demo test lint format laws bench clean
+
+help:
+	@echo "make demo | test | lint | format | laws | bench [NAME=...] | clean"
+
+demo:
+	@.ci/setup
+	@$(BIN)/onetape backtest demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint:
+	@.ci/setup test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format:
+	@.ci/setup test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The property tests with twenty times the examples.
+laws:
+	@.ci/setup test
+	$(BIN)/python -m pytest --hypothesis-profile=laws
+
+bench:
+	@.ci/setup test
+	$(BIN)/python -m tests.bench $(NAME)
+
+clean:
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

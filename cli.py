@@ -1,0 +1,283 @@
+"""onetape on the command line: one short verb each; everything heavy is imported inside the verb that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(
+    name="onetape",
+    help="One tape for research, paper and live money.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def group(name: str, help: str) -> typer.Typer:
+    made = typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(made, name=name)
+    return made
+
+
+runs = group("runs", "Finished runs.")
+data = group("data", "Market data.")
+instruments = group("instrument", "What a symbol is.")
+features = group("features", "Indicators and other columns computed from bars.")
+
+Basis = Literal["bid", "ask", "mid", "last"]
+Stamps = Literal["open", "close"]
+Format = Literal["csv", "mt5", "parquet"]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Ref = Annotated[str, typer.Argument(metavar="CONFIG", help="A config's name or path, or a strategy's name.")]
+RunRef = Annotated[str, typer.Argument(metavar="RUN", help="A run's number, folder, latest or latest~1.")]
+On = Annotated[list[str] | None, typer.Option("--on", metavar="NAME", help="Lay configs/on/NAME.toml over it.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the config.")]
+Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbols to replay, separated by commas.")]
+Frame = Annotated[str | None, typer.Option("--tf", help="Time frame of the strategy, like H1.")]
+Start = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First moment replayed.")]
+End = Annotated[str | None, typer.Option("--to", metavar="TIME", help="First moment not replayed.")]
+Out = Annotated[str, typer.Option("--out", envvar="ONETAPE_RUNS", help="Folder of runs.")]
+
+
+@app.command()
+def backtest(
+    config: Ref,
+    on: On = None,
+    sets: Sets = None,
+    symbol: Symbol = None,
+    tf: Frame = None,
+    start: Start = None,
+    end: End = None,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Replay recorded data against the simulated broker; a report comes out."""
+    import engine
+    from engine.core.load import load, settings
+    from engine.ops import console, listing
+
+    chosen = load(config, on or (), settings(sets or (), symbol, tf, start, end))
+    with console.Progress(not as_json, chosen.data.kind) as progress:
+        progress.compiling()
+        made = engine.backtest(chosen, out=out, progress=progress)
+    result = listing.run(str(made.path), out) | {"expected": made.expected}
+    console.show(result, as_json, listing.run_text)
+    listing.refuse(made.expected, chosen)
+    if chosen.report.open and not as_json:
+        typer.launch(f"{made.path}/report.html")
+
+
+@app.command()
+def run(
+    config: Ref,
+    on: On = None,
+    sets: Sets = None,
+    symbol: Symbol = None,
+    tf: Frame = None,
+    start: Start = None,
+    end: End = None,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Run a config somewhere: --on history is a backtest (paper and live are not built yet)."""
+    from engine.core.errors import ConfigError
+
+    if not on or on[0] != "history":
+        where = f"--on {on[0]} is not built yet" if on else "say where with --on"
+        raise ConfigError(f"{where}: --on history is what there is")
+    backtest(config, on, sets, symbol, tf, start, end, out, as_json)
+
+
+@app.command()
+def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
+    """Run what a run's journal says again, and compare every decision."""
+    from engine.core.errors import Refused
+    from engine.ops import console
+    from engine.report.runs import find_run
+
+    folder = find_run(ref, Path(out)).path
+    with console.Progress(not as_json, "records") as progress:
+        from engine.replay import replay as run_again
+
+        progress.compiling()
+        again = run_again(folder, progress=progress)
+    if not again.ok:
+        raise Refused(f"{folder}: replayed, it decides differently: {again.difference}")
+    console.show({"run": str(folder), "compared": again.compared, "difference": None}, as_json)
+
+
+@app.command()
+def explain(
+    ref: RunRef,
+    trade: Annotated[int | None, typer.Argument(metavar="TRADE", help="Its number in trades.csv.")] = None,
+    bar: Annotated[str | None, typer.Option("--bar", metavar="TS", help="Close of a bar: a time, or ns UTC.")] = None,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Say why a trade happened, or what was decided at a bar's close."""
+    from engine.core.errors import ConfigError
+    from engine.core.journal import read
+    from engine.ops import console, listing
+    from engine.report.explain import chain, decided_at, text
+    from engine.report.runs import find_run
+
+    if (trade is None) == (bar is None):
+        raise ConfigError("explain takes a trade's number or --bar TS, one of the two")
+    frames = read(find_run(ref, Path(out)).path / "journal")
+    steps = chain(frames, trade=trade) if bar is None else decided_at(frames, listing.moment(bar))
+    console.show(steps, as_json, lambda found: text(found) or "nothing was decided then")
+
+
+@runs.command("list")
+def list_of_runs(out: Out = "runs", as_json: Json = False) -> None:
+    """Finished runs with their main figures."""
+    from engine.ops import console, listing
+
+    console.show(listing.runs(out), as_json, listing.runs_text)
+
+
+@runs.command("show")
+def show_run(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
+    """Everything a run says about itself."""
+    from engine.ops import console, listing
+
+    console.show(listing.run(ref, out), as_json, listing.run_text)
+
+
+@data.command("import")
+def import_data(
+    file: Annotated[Path, typer.Argument(help="CSV, MT5 export or Parquet; quotes or bars.")],
+    symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "file",
+    tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
+    basis: Annotated[Basis | None, typer.Option(help="What bars hold.")] = None,
+    tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",
+    stamps: Annotated[Stamps, typer.Option(help="What stamps of bars are.")] = "open",
+    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
+    licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a file into the catalogue: all of it or nothing."""
+    from engine.feeds.data import Options, import_file
+    from engine.ops import console, listing
+
+    options = Options(
+        source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence,
+    )  # fmt: skip
+    report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
+    console.show(listing.added([report]), as_json, listing.added_text)
+
+
+@data.command("list")
+def list_data(as_json: Json = False) -> None:
+    """Every dataset in the catalogue, the demo's included."""
+    from engine.feeds.data import list_datasets
+    from engine.ops import console
+
+    console.show(list_datasets(), as_json)
+
+
+@data.command("show")
+def show_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
+    rows: Annotated[int, typer.Option(help="How many of its first rows.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Where a dataset comes from, its files and its first rows."""
+    from engine.feeds.data import show_dataset
+    from engine.ops import console, listing
+
+    console.show(show_dataset(name, rows), as_json, listing.dataset_text)
+
+
+@data.command("sample")
+def sample_data(
+    symbols: Annotated[str, typer.Argument(help="One or more, separated by commas.")] = "EURUSD",
+    quotes: Annotated[int, typer.Option("-n", "--quotes", help="How many, all symbols together.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 1,
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "sample",
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="First trading day.")] = "2024-01-01",
+    per_minute: Annotated[float, typer.Option(help="Mean number of quotes a minute, of each symbol.")] = 95.0,
+    bad_ticks: Annotated[float, typer.Option(help="Share of quotes that are wrong: 0.001 is one in a thousand.")] = 0.0,
+    gaps: Annotated[bool, typer.Option(help="Stretches without quotes, beside the weekends.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic market of correlated symbols from a seed."""
+    from engine.feeds.data import sample
+    from engine.ops import console, listing
+
+    made = sample(symbols.split(","), quotes, seed, source, start, per_minute, bad_ticks, gaps)
+    console.show(listing.added(made), as_json, listing.added_text)
+
+
+@instruments.command("list")
+def list_of_instruments(as_json: Json = False) -> None:
+    """Instruments that come with the project."""
+    from engine.feeds.data import list_instruments
+    from engine.ops import console, listing
+
+    console.show(list_instruments(), as_json, listing.instruments_text)
+
+
+@instruments.command("show")
+def show_one_instrument(name: str, as_json: Json = False) -> None:
+    """The numbers of one instrument."""
+    from engine.feeds.data import show_instrument
+    from engine.ops import console
+
+    console.show(show_instrument(name), as_json)
+
+
+@features.command("list")
+def list_of_features(as_json: Json = False) -> None:
+    """Every feature in one line."""
+    from engine.ops import console, listing
+
+    console.show(listing.features(), as_json)
+
+
+@features.command("show")
+def show_feature(name: str, as_json: Json = False) -> None:
+    """What a feature takes, gives and means."""
+    from engine.ops import console, listing
+
+    console.show(listing.one_feature(name), as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at this installation: versions, time zones, kernels, data, disk."""
+    from engine.ops import console
+    from engine.ops.doctor import examine
+
+    found = examine()
+    console.show(found, as_json)
+    raise typer.Exit(0 if all(line["ok"] for line in found) else 1)
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Versions of onetape and of what its numbers depend on."""
+    from engine.ops import console
+    from engine.ops.doctor import versions
+
+    console.show(versions(), as_json)
+
+
+def main() -> None:
+    from engine.ops import console
+
+    raise SystemExit(console.run(app))
+
+
+if __name__ == "__main__":
+    main()

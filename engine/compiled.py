@@ -1,0 +1,68 @@
+"""The compiled lane: strategies that are features run in one loop over the same matching, risk and execution.
+
+A compiled strategy fills the columns `signal` (NaN: nothing new to say), `stop` and `take_profit`. `drive` does what
+`engine.loop` does with the same wishes, in the same order, through the same jitted functions; a parity test holds
+the two together fill for fill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.events import Event
+from engine.core.tape import Block
+from engine.drive import MORE_ROOM, NEWS, STATEMENT, drive, gather
+from engine.kernels.book import ORDER, REPORT
+from engine.risk.kernels import ANSWER, WISH
+from engine.rows import Rows
+from engine.venues.simulated import SimulatedVenue
+
+
+@dataclass
+class CompiledLoop:
+    """Runs passes like `engine.loop.Loop`, for strategies whose wishes are columns."""
+
+    venue: SimulatedVenue
+    rows: Rows
+    limits: np.ndarray
+    signals: list[tuple[int, int, int, tuple[np.ndarray, ...]]]
+    """(view, strategy, symbol, its columns signal, stop, take_profit)"""
+    events: list[Event] = field(default_factory=list)
+    """What happened in the last pass."""
+
+    def __post_init__(self) -> None:
+        self.wishes = np.zeros(self.limits.shape, WISH)
+        self.news, self.pending = np.zeros(4_096, NEWS), 0
+        self.answer, self.plan, self.out = np.zeros(1, ANSWER), np.zeros(16, ORDER), np.zeros(16_384, REPORT)
+        self.made, self.keys = np.zeros(0, STATEMENT), np.zeros(0, np.int64)
+
+    def statements(self, closed: np.ndarray) -> np.ndarray:
+        """The wishes in newly closed rows, in the order (row known, strategy)."""
+        n = 0
+        if len(self.made) < len(closed) * len(self.signals):
+            self.made = np.zeros(2 * len(closed) * len(self.signals), STATEMENT)
+            self.keys = np.zeros(len(self.made), np.int64)
+        for rank, (view_at, k, s, columns) in enumerate(self.signals):
+            view = self.rows.views[view_at]
+            stream, first = view.table.index, view.warm_from(0)
+            n = gather(closed, stream, first, k, s, *columns, rank, len(self.signals), self.made, self.keys, n)
+        if len(self.signals) == 1:
+            return self.made[:n]
+        return self.made[np.argsort(self.keys[:n], kind="stable")]
+
+    def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> list[Event]:
+        """Records lo..hi-1 with these wishes; returns what the venue reported."""
+        venue, i, w, code = self.venue, lo, 0, MORE_ROOM
+        events: list[Event] = []
+        while code == MORE_ROOM:
+            venue.room(len(self.plan))
+            while len(self.out) < 2 * len(venue.book[4]) or len(self.news) < self.pending + 2 * len(venue.book[4]):
+                self.out, self.news = np.zeros(2 * len(self.out), REPORT), np.resize(self.news, 2 * len(self.news))
+            code, i, w, n, self.pending = drive(
+                venue.book, venue.columns, i, hi, statements, w, self.limits, self.wishes, self.news, self.pending,
+                self.answer, self.plan, self.out, venue.back,
+            )  # fmt: skip
+            events += venue.events(self.out[:n])
+        return events

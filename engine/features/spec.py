@@ -1,0 +1,128 @@
+"""A bound feature: which one, with which parameters, on which inputs. Frozen, hashable, shared when equal."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import ConfigError
+from engine.core.registry import did_you_mean
+from engine.core.table import BASE_COLUMNS
+from engine.features.expression import Expression
+from engine.features.identity import digest
+
+if TYPE_CHECKING:
+    from engine.features.contract import Feature
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`rsi(14)`; `macd().signal` is one output of several; `on("H1", rsi(14))` is computed on another frame.
+
+    `feature` is None for a bare column of another frame, named by `output`.
+    """
+
+    feature: Feature | None
+    params: tuple[tuple[str, Any], ...] = ()
+    inputs: tuple[tuple[str, str | Spec], ...] = ()
+    output: str = ""
+    frame: str = ""
+
+    def __getattr__(self, name: str) -> Spec:
+        feature = self.__dict__.get("feature")
+        if feature is None or name.startswith("_"):
+            raise AttributeError(name)
+        if name not in feature.outputs:
+            raise AttributeError(f"{feature.name} has no output {name!r}: {did_you_mean(name, feature.outputs)}")
+        return replace(self, output=name)
+
+    def __repr__(self) -> str:
+        if self.feature is None:
+            return f"on({self.frame!r}, {self.output!r})" if self.frame else self.output
+        changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
+        text = show(self.feature.name, dict([*self.params, *changed])) + (f".{self.output}" if self.output else "")
+        return f"on({self.frame!r}, {text})" if self.frame else text
+
+    __str__ = __repr__
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs meant: one if picked, else all of the feature."""
+        if self.output:
+            return (self.output,)
+        assert self.feature is not None
+        return self.feature.outputs
+
+    @property
+    def warmup(self) -> int:
+        """Index of the first row that has all values; what another frame contributes is not counted."""
+        if self.feature is None or self.frame:
+            return 0
+        first = dict(zip(self.feature.outputs, self.feature.warmup, strict=True))
+        own = max(int(first[o](dict(self.params))) for o in self.outputs)
+        return own + max((s.warmup for _, s in self.inputs if isinstance(s, Spec)), default=0)
+
+    @property
+    def identity(self) -> str:
+        """Twelve hexadecimal digits over name, version, parameters, inputs and the compiled code's text."""
+        inner = [(n, s if isinstance(s, str) else s.identity) for n, s in self.inputs]
+        code = self.feature.identity if self.feature else ""
+        return digest(code, self.params, inner, self.output, self.frame)
+
+    def single(self) -> Spec:
+        """This spec as an input of another: exactly one output. Raises ConfigError when it is not clear which."""
+        if self.output or self.feature is None:
+            return self
+        if len(self.feature.outputs) > 1:
+            choice = ", ".join(f"{self}.{o}" for o in self.feature.outputs)
+            raise ConfigError(f"{self} has several outputs: say which, {choice}")
+        return replace(self, output=self.feature.outputs[0])
+
+    def within(self, params: Mapping[str, Any]) -> Spec:
+        """A default such as `atr(period="slow")` with the parameters of the feature that it serves."""
+        if self.feature is None or not self.is_deferred:
+            return self
+        kinds = self.feature.params
+        own = {n: Expression(v)(params) if kinds[n].is_deferred(v) else v for n, v in self.params}
+        inputs = {n: s.within(params) if isinstance(s, Spec) else s
+                  for n, s in self.inputs if s != self.feature.inputs[n]}  # fmt: skip
+        return replace(self.feature(**own, **inputs), output=self.output, frame=self.frame)
+
+    @property
+    def is_deferred(self) -> bool:
+        """Does it refer to somebody else's parameters? Then it can only be a default."""
+        return self.feature is not None and any(self.feature.params[n].is_deferred(v) for n, v in self.params)
+
+
+def on(frame: str, source: Spec | Feature | str) -> Spec:
+    """A feature, or a base column, of another time frame, as of the last bar of that frame that has closed.
+
+    >>> from engine.features import rsi
+    >>> on("H1", rsi(14))
+    on('H1', rsi(period=14))
+    """
+    if isinstance(source, str):
+        if source not in BASE_COLUMNS:
+            raise ConfigError(f"on({frame!r}, {source!r}): {did_you_mean(source, BASE_COLUMNS)}")
+        return Spec(None, output=source, frame=frame)
+    spec = source if isinstance(source, Spec) else source()
+    if spec.frame:
+        raise ConfigError(f"{spec} is on a frame already")
+    return replace(spec, frame=frame)
+
+
+def deferred(value: Any) -> bool:
+    """Is it an expression of somebody else's parameters, such as `"slow"` or `"2 * period"`?"""
+    if not isinstance(value, str):
+        return False
+    try:
+        return any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(value, mode="eval")))
+    except SyntaxError:
+        return False
+
+
+def show(name: str, values: Mapping[str, Any]) -> str:
+    """`rsi(period=14)`"""
+    return f"{name}({', '.join(f'{n}={v!r}' for n, v in values.items())})"

@@ -1,0 +1,38 @@
+"""Turning points, written on the bar that confirms them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.features.contract import feature
+from engine.kernels.peaks import is_pivot
+
+
+@feature(
+    gives="event top top_age bottom bottom_age", keeps="seen high1 age1 low1 age2", warmup="left + right",
+    lookback="left + right", where="left >= 1, right >= 1", sparse="top top_age bottom bottom_age", unit="event price bars price bars",
+    covers="6.3.6",
+)  # fmt: skip
+def swing(lo, hi, high, low, event, top, top_age, bottom, bottom_age, seen, high1, age1, low1, age2, left=5, right=5):
+    """Swing highs and lows: a bar beyond `left` bars before and `right` bars after it, known `right` bars later.
+
+    `event` is 1 on the bar that confirms a high, -1 for a low, 2 for both, else 0. `top` and `bottom` are the
+    prices of the last confirmed ones, `top_age` and `bottom_age` how many bars ago they were. Nothing repaints.
+    Of equal highs the last counts.
+    """
+    for i in range(lo, hi):
+        seen += 1.0
+        age1 += 1.0
+        age2 += 1.0
+        found = 0.0
+        if seen > left + right:
+            if is_pivot(high, i - right, left, right, 1.0):
+                high1, age1, found = high[i - right], float(right), 1.0
+            if is_pivot(low, i - right, left, right, -1.0):
+                low1, age2, found = low[i - right], float(right), 2.0 if found > 0.0 else -1.0
+        event[i] = found if seen > left + right else np.nan
+        top[i] = high1 if age1 < seen else np.nan
+        top_age[i] = age1 if age1 < seen else np.nan
+        bottom[i] = low1 if age2 < seen else np.nan
+        bottom_age[i] = age2 if age2 < seen else np.nan
+    return seen, high1, age1, low1, age2

@@ -1,0 +1,82 @@
+"""Averages and the strength of a trend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.features.contract import feature
+from engine.kernels.jit import jit
+from engine.kernels.rolling import DAY, window_sum
+from engine.kernels.smoothing import rate
+
+
+@feature(
+    gives="sma", keeps="seen total day", warmup="period - 1", lookback="period", where="period >= 2",
+    like="talib.SMA", covers="3.1.1",
+)  # fmt: skip
+def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
+    """Simple moving average: the mean of the last `period` closes."""
+    midnight = np.int64(day + 1) * DAY
+    for i in range(lo, hi):
+        seen += 1.0
+        if open_ts[i] >= midnight:
+            day = open_ts[i] // DAY
+            midnight = np.int64(day + 1) * DAY
+            total = window_sum(close, i, int(min(seen, period)))
+        else:
+            total += close[i] - close[i - period] if seen > period else close[i]
+        sma[i] = total / period if seen >= period else np.nan
+    return seen, total, day
+
+
+@feature(
+    gives="ema", keeps="seen mean", warmup="period - 1", settle="ceil(9.5 * (period + 1))", where="period >= 2",
+    like="talib.EMA", covers="3.1.1",
+)  # fmt: skip
+def ema(lo, hi, close, ema, seen, mean, period=20):
+    """Exponential moving average, weight 2/(period + 1), seeded with the mean of the first `period` closes."""
+    for i in range(lo, hi):
+        seen += 1.0
+        mean += (close[i] - mean) * rate(seen, period, 2.0 / (period + 1.0))
+        ema[i] = mean if seen >= period else np.nan
+    return seen, mean
+
+
+@jit
+def directional(up, down):
+    """Wilder's directional movement: the larger of the two moves if it is positive, else nothing."""
+    return (up if up > down and up > 0.0 else 0.0), (down if down > up and down > 0.0 else 0.0)
+
+
+@feature(
+    gives="adx plus_di minus_di", keeps="seen high1 low1 close1 plus minus reach mean",
+    warmup="2 * period - 1, period, period", settle="19 * period", where="period >= 2",
+    like="talib.ADX talib.PLUS_DI talib.MINUS_DI", unit="percent", range=(0.0, 100.0), pane="below",
+    covers="3.1.1 3.1.3", source="Wilder, New Concepts in Technical Trading Systems, 1978",
+)  # fmt: skip
+def adx(
+    lo, hi, high, low, close, adx, plus_di, minus_di, seen, high1, low1, close1, plus, minus, reach, mean, period=14
+):
+    """Average directional index: how strongly prices trend, and the two directional indicators +DI and -DI.
+
+    Sums of directional movement and true range start with `period` - 1 bars, then lose 1/period of themselves a
+    bar; DX is averaged in Wilder's way. Without any movement all three are 0.
+    """
+    for i in range(lo, hi):
+        if seen > 0.0:
+            up, down = directional(high[i] - high1, low1 - low[i])
+            fade = 1.0 / period if seen >= period else 0.0
+            plus += up - plus * fade
+            minus += down - minus * fade
+            reach += max(high[i], close1) - min(low[i], close1) - reach * fade
+        plus_di[i] = minus_di[i] = adx[i] = np.nan
+        if seen >= period:
+            plus_di[i] = 100.0 * plus / reach if reach > 0.0 else 0.0
+            minus_di[i] = 100.0 * minus / reach if reach > 0.0 else 0.0
+            dx = 100.0 * abs(plus - minus) / (plus + minus) if plus + minus > 0.0 else 0.0
+            mean += (dx - mean) * rate(seen - period + 1.0, period, 1.0 / period)
+        if seen >= 2 * period - 1:
+            adx[i] = mean
+        high1, low1, close1 = high[i], low[i], close[i]
+        seen += 1.0
+    return seen, high1, low1, close1, plus, minus, reach, mean

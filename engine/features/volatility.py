@@ -1,0 +1,74 @@
+"""Ranges, and bands around prices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.features.contract import feature
+from engine.features.window import moments
+from engine.kernels.rolling import trailing_extremes
+from engine.kernels.smoothing import rate
+
+
+@feature(
+    gives="atr", keeps="seen last mean", warmup="period", settle="19 * period", where="period >= 2",
+    like="talib.ATR", unit="price_change", pane="below", covers="3.1.1", source="Wilder, New Concepts in Technical Trading Systems, 1978",
+)  # fmt: skip
+def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
+    """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way."""
+    for i in range(lo, hi):
+        if seen > 0.0:
+            true_range = max(high[i], last) - min(low[i], last)
+            weight = rate(seen, period, 1.0 / period)
+            mean = mean * (1.0 - weight) + true_range * weight
+        last = close[i]
+        atr[i] = mean if seen >= period else np.nan
+        seen += 1.0
+    return seen, last, mean
+
+
+@feature(
+    gives="upper middle lower", where="period >= 2, deviations > 0", like="talib.BBANDS", covers="3.1.1 3.1.4",
+    source="Bollinger, Bollinger on Bollinger Bands, 2001",
+)  # fmt: skip
+def bollinger(
+    lo, hi, upper, middle, lower,
+    mean=moments("period").mean, sigma=moments("period").deviation, period=20, deviations=2.0,
+):  # fmt: skip
+    """Bollinger bands: the mean of the last `period` closes, and `deviations` standard deviations either side."""
+    for i in range(lo, hi):
+        middle[i] = mean[i]
+        upper[i] = mean[i] + deviations * sigma[i]
+        lower[i] = mean[i] - deviations * sigma[i]
+
+
+@feature(
+    gives="upper middle lower", keeps="seen since top bottom tops[period] bottoms[period]",
+    warmup="period + skip - 1", lookback="period + skip - 1", where="period >= 2, skip >= 0", like="talib.DONCHIAN",
+    covers="3.1.1 3.1.4", source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal 1960",
+)  # fmt: skip
+def donchian(
+    lo, hi, high, low, upper, middle, lower, seen, since, top, bottom, tops, bottoms, period=20, skip=0
+):  # fmt: skip
+    """Donchian channel: the highest high and lowest low of `period` bars, and their middle.
+
+    The channel includes the bar itself, so no close is ever above `upper`: `skip=1` leaves the bar out, which is
+    what a breakout is measured against.
+    """
+    for i in range(lo, hi):
+        seen += 1.0
+        if seen < period + skip:
+            upper[i] = middle[i] = lower[i] = np.nan
+            continue
+        j = i - skip
+        since += 1.0
+        if seen == period + skip or since == period:
+            trailing_extremes(high, j, 1.0, tops)
+            trailing_extremes(low, j, -1.0, bottoms)
+            since, top, bottom = 0.0, high[j], low[j]
+        else:
+            top, bottom = max(top, high[j]), min(bottom, low[j])
+        older = period - 1 - int(since)
+        upper[i], lower[i] = max(top, tops[older]), min(bottom, bottoms[older])
+        middle[i] = (upper[i] + lower[i]) / 2.0
+    return seen, since, top, bottom

@@ -1,0 +1,212 @@
+"""Adding data to the catalogue: all of it or none, and the same data twice changes nothing.
+
+New rows are staged in files of their own. When the last one is in, each month (or year) is compared with what the
+catalogue holds: equal, it is left alone; else both are merged by key, and the file is replaced whole. A bar that comes
+again with other numbers replaces the old one and carries the next `version`; quotes have no key but their numbers, so
+what is already there as often as it comes is not added.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import numpy as np
+
+from engine.core.errors import ConfigError, DataError, OutputError
+from engine.feeds.catalogue import SUFFIX, data_root, folder_of
+from engine.feeds.footer import Footer, read_footer
+from engine.feeds.lineage import BARS, QUOTES, Columns, Lineage, join, part, size
+from engine.feeds.parquet import FileWriter, read_rows
+
+MEANING = ("basis", "volume_unit", "spread")
+"""What one dataset cannot hold two kinds of."""
+
+
+class Added(msgspec.Struct, kw_only=True):
+    """What an import did; `first` and `last` are the keys of the first and last row read, ns UTC."""
+
+    dataset: str
+    rows: int = 0
+    added: int = 0
+    revised: int = 0
+    files: int = 0
+    first: int = 0
+    last: int = 0
+    dropped: dict[str, int] = {}
+    notes: list[str] = []
+
+
+class Append:
+    """Rows for one dataset: `with Append(lineage) as target: target.add(columns)`; nothing is kept if that fails."""
+
+    def __init__(self, lineage: Lineage, root: Path | None = None) -> None:
+        self.lineage = lineage
+        self.folder = folder_of(root or data_root(), lineage.name)
+        self.staging = self.folder / f".staging.{os.getpid()}"
+        self.writers: dict[str, FileWriter] = {}
+        self.dropped: dict[str, dict[str, int]] = {}
+        self.staged: dict[str, Footer] = {}
+        self.report = Added(dataset=lineage.name)
+
+    def __enter__(self) -> Append:
+        for path in sorted(self.folder.glob("*" + SUFFIX)):
+            held = read_footer(path).lineage
+            for field in MEANING:
+                if getattr(held, field) != getattr(self.lineage, field):
+                    raise ConfigError(
+                        f"{self.lineage.name} holds rows with {field} {getattr(held, field)!r}, these have "
+                        f"{getattr(self.lineage, field)!r}: import them under another source"
+                    )
+        try:
+            for left in self.folder.glob(".staging.*"):
+                shutil.rmtree(left, ignore_errors=True)
+            self.staging.mkdir(parents=True)
+        except OSError as wrong:
+            raise OutputError(f"{self.folder} cannot be written: {wrong.strerror}") from None
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self.commit()
+            elif isinstance(error, OSError):
+                raise error
+        except OSError as wrong:
+            raise OutputError(f"{self.folder} cannot be written ({wrong.strerror or wrong}): import again") from None
+        finally:
+            for writer in self.writers.values():
+                writer.abandon()
+            shutil.rmtree(self.staging, ignore_errors=True)
+            for folder in (self.folder, *self.folder.parents[:2]):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+
+    def add(self, columns: Columns, dropped: Mapping[str, int] | None = None) -> None:
+        """Rows in order of their key; `dropped` counts what was left out among them, by reason."""
+        if not size(columns):
+            return
+        key = columns[self.lineage.key]
+        periods = period_of(key, self.lineage)
+        bounds = np.flatnonzero(np.r_[True, periods[1:] != periods[:-1], True])
+        for lo, hi in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            self.writer(str(periods[lo])).add(part(columns, slice(lo, hi)))
+        counts = self.dropped.setdefault(str(periods[0]), {})
+        for reason, n in (dropped or {}).items():
+            counts[reason] = counts.get(reason, 0) + n
+        self.report.first = self.report.first if self.report.rows else int(key[0])
+        self.report.last, self.report.rows = int(key[-1]), self.report.rows + size(columns)
+
+    def writer(self, period: str) -> FileWriter:
+        if period not in self.writers:
+            for earlier in [p for p in self.writers if p < period]:
+                self.finish(earlier)
+            if period in self.staged:
+                raise DataError(f"{self.lineage.name}: rows of {period} come back after later ones: sort them")
+            self.writers[period] = FileWriter(self.staging / (period + SUFFIX), self.lineage)
+        return self.writers[period]
+
+    def finish(self, period: str) -> None:
+        writer = self.writers.pop(period)
+        writer.lineage = msgspec.structs.replace(self.lineage, dropped=self.dropped.get(period, {}))
+        self.staged[period] = writer.close()
+
+    def commit(self) -> None:
+        for period in list(self.writers):
+            self.finish(period)
+        if not self.report.rows:
+            raise DataError(f"{self.lineage.name}: there is no row to keep")
+        ready = {period: self.settle(period, footer) for period, footer in self.staged.items()}
+        for period, path in ready.items():
+            if path is not None:
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                path.replace(self.folder / (period + SUFFIX))
+                self.report.files += 1
+        for counts in self.dropped.values():
+            for reason, n in counts.items():
+                self.report.dropped[reason] = self.report.dropped.get(reason, 0) + n
+
+    def settle(self, period: str, new: Footer) -> Path | None:
+        """The file that is to replace the catalogue's, or None where that one stays."""
+        staged, held = self.staging / (period + SUFFIX), self.folder / (period + SUFFIX)
+        if not held.exists():
+            self.report.added += new.rows
+            return staged
+        old = read_footer(held)
+        if old.digest == new.digest:
+            return None
+        before, coming = join(list(read_rows(held))), join(list(read_rows(staged)))
+        if self.lineage.bars:
+            merged, added, revised = merge_bars(before, coming)
+        else:
+            merged, added, revised = merge_quotes(before, coming)
+        if not added and not revised:
+            return None
+        self.report.added, self.report.revised = self.report.added + added, self.report.revised + revised
+        dropped = {
+            reason: old.lineage.dropped.get(reason, 0) + new.lineage.dropped.get(reason, 0)
+            for reason in dict.fromkeys([*old.lineage.dropped, *new.lineage.dropped])
+        }
+        path = self.staging / f"{period}.merged"
+        writer = FileWriter(path, msgspec.structs.replace(self.lineage, dropped=dropped))
+        writer.add(merged)
+        writer.close()
+        return path
+
+
+def period_of(key: np.ndarray, lineage: Lineage) -> np.ndarray:
+    """Which file each row belongs to: a month for quotes and M1 bars, a year for coarser ones."""
+    return key.view("M8[ns]").astype("M8[M]" if lineage.frame in ("", "M1") else "M8[Y]")
+
+
+def merge_bars(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
+    """Both by their opening time; where both have a bar the coming one holds. Returns (bars, added, revised)."""
+    names = [name for name in BARS if name in before]
+    place = np.searchsorted(before["open_ts"], coming["open_ts"])
+    known = place < size(before)
+    known[known] = before["open_ts"][place[known]] == coming["open_ts"][known]
+    old, new = part(before, place[known]), part(coming, known)
+    same = np.ones(size(old), bool)
+    for name in names:
+        same &= (old[name] == new[name]) | (np.isnan(old[name]) & np.isnan(new[name]))
+    version = before["version"].copy()
+    version[place[known][~same]] += 1
+    kept = {name: before[name].copy() for name in names}
+    for name in names:
+        kept[name][place[known]] = new[name]
+    fresh = part(coming, ~known)
+    together = join([{**kept, "version": version}, {name: fresh[name] for name in [*names, "version"]}])
+    order = np.argsort(together["open_ts"], kind="stable")
+    return part(together, order), size(fresh), int((~same).sum())
+
+
+def merge_quotes(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
+    """Both by time; of quotes equal in all numbers as many as the side that has more. Returns (quotes, added, 0)."""
+    kept = coming_only(before, coming)
+    fresh = part(coming, kept)
+    together = join([before, fresh])
+    order = np.argsort(together["ts"], kind="stable")
+    return part(together, order), size(fresh), 0
+
+
+def coming_only(before: Columns, coming: Columns) -> np.ndarray:
+    """bool per coming quote: the k-th of its kind (ts, bid, ask) where fewer than k are there already."""
+    both = [np.concatenate([before[name], coming[name]]) for name in QUOTES]
+    side = np.r_[np.zeros(size(before), np.int8), np.ones(size(coming), np.int8)]
+    order = np.lexsort((side, both[2], both[1], both[0]))
+    fresh = np.zeros(len(side), bool)
+    differs = np.zeros(len(order), bool)
+    differs[0] = True
+    for values in both:
+        differs[1:] |= values[order][1:] != values[order][:-1]
+    group = np.cumsum(differs) - 1
+    starts = np.flatnonzero(differs)
+    there = np.add.reduceat((side[order] == 0).astype(np.int64), starts)
+    rank = np.arange(len(order)) - starts[group] - there[group]
+    fresh[order] = (side[order] == 1) & (rank >= there[group])
+    return fresh[size(before) :]

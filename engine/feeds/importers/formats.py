@@ -1,0 +1,130 @@
+"""The formats that can be imported: each takes a path and options and gives an `Incoming`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from engine.core.errors import ConfigError, DataError
+from engine.core.registry import Registry
+from engine.feeds.footer import KEY, read_footer
+from engine.feeds.importers.convert import Converter, symbol_of
+from engine.feeds.importers.options import Incoming, Options
+from engine.feeds.importers.roles import find_roles
+from engine.feeds.importers.tables import head, layout_of, parquet_columns, read_csv, read_parquet
+from engine.feeds.lineage import Columns, Lineage
+from engine.feeds.parquet import read_rows
+
+Format = Callable[[Path, Options], Incoming]
+FORMATS: Registry[Format] = Registry("format")
+TEXT_ROLES = ("time", "date", "clock")
+BASES = ("bid", "ask", "mid", "last")
+
+
+def open_file(path: Path, options: Options, format: str | None = None) -> Incoming:
+    """The file as rows to import; its format is found in it where none is given."""
+    return FORMATS.get(format or sniff(path))(path, options)
+
+
+def sniff(path: Path) -> str:
+    """`parquet`, `mt5` (headers like <DATE>) or `csv`."""
+    start = head(path, 4096)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    return "mt5" if b"<DATE>" in start.replace(b"\0", b"").split(b"\n")[0] else "csv"
+
+
+def csv(path: Path, options: Options) -> Incoming:
+    """Any table of text with one header line, or none and `columns` saying which is which (column1, column2, ...)."""
+    layout = layout_of(path)
+    if not layout.has_header and not options.columns:
+        raise ConfigError(f"{path} has no header: say what its columns are, like time = 'column1', bid = 'column2'")
+    options = replace(options, symbol=options.symbol or symbol_of(path))
+    roles = find_roles(layout.headers, options.columns, str(path))
+    types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
+    return incoming(path, Converter(path, roles, options), read_csv(path, layout, types), options)
+
+
+def mt5(path: Path, options: Options) -> Incoming:
+    """The export of a MetaTrader 5 terminal, bars or ticks: server time, stamps are opens, spread in points.
+
+    In ticks a blank bid or ask is unchanged. The server's zone must be said (`ny+7`, `Europe/Athens`, `UTC`): the file
+    does not hold it.
+    """
+    if not options.zone:
+        raise ConfigError(f"{path}: MT5 writes the broker's time and not its zone: say it, like zone = 'ny+7'")
+    layout = layout_of(path)
+    options = replace(options, symbol=options.symbol or symbol_of(path))
+    known = {"clock": "<TIME>", "spread_points": "<SPREAD>"}
+    given = {role: header for role, header in known.items() if header in layout.headers}
+    roles = find_roles(layout.headers, {**given, **options.columns}, str(path))
+    types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
+    converter = Converter(path, roles, options)
+    come = incoming(
+        path, converter, read_csv(path, layout, types), options, unit="tick", spread="MT5: least of the bar"
+    )
+    if converter.quotes:
+        return replace(come, chunks=carried(converter, come.chunks))
+    return come
+
+
+def carried(converter: Converter, chunks: Iterator[Columns]) -> Iterator[Columns]:
+    """Ticks with blanks filled from before; the rows before both sides are known are left out."""
+    for chunk in chunks:
+        filled = converter.carry_on(chunk)
+        known = (filled["bid"] == filled["bid"]) & (filled["ask"] == filled["ask"])
+        yield {name: values[known] for name, values in filled.items()}
+
+
+def parquet(path: Path, options: Options) -> Incoming:
+    """A file of a catalogue as it is, or any Parquet file whose columns can be told by name."""
+    schema = parquet_columns(path)
+    if KEY in (schema.metadata or {}):
+        changes = {n: v for n in ("source", "symbol", "licence", "note") if (v := getattr(options, n))}
+        return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
+    options = replace(options, symbol=options.symbol or symbol_of(path))
+    roles = find_roles(schema.names, options.columns, str(path))
+    return incoming(path, Converter(path, roles, options), read_parquet(path, list(roles.values())), options)
+
+
+for _format in (csv, mt5, parquet):
+    FORMATS.add(_format.__name__, _format)
+
+
+def incoming(
+    path: Path,
+    converter: Converter,
+    batches: Iterator[pa.RecordBatch],
+    options: Options,
+    unit: str = "",
+    spread: str = "",
+) -> Incoming:
+    """The file with its lineage; the first rows are read already, as the time frame may be known only from them."""
+    chunks = converter.columns(batches)
+    first = next(chunks, None)
+    if first is None:
+        raise DataError(f"{path}: there is no row")
+    basis = options.basis or "bid"
+    if basis not in BASES:
+        raise ConfigError(f"basis {basis!r}: known are {', '.join(BASES)}")
+    bars = not converter.quotes
+    if "bid_open" in converter.roles:
+        basis, spread = "bid", "ask open - bid open"
+    lineage = Lineage(
+        source=options.source or "file", symbol=options.symbol, frame=converter.frame if bars else "",
+        basis=basis if bars else "quote", stamps=options.stamps if bars else "quote",
+        zone="UTC" if converter.reader.own_zone else converter.zone.name,
+        volume_unit=(options.volume_unit or unit) if bars and "volume" in converter.roles else "",
+        spread=(spread or "recorded") if bars and converter.has_spread else "",
+        licence=options.licence, note="; ".join([options.note, *converter.notes]).strip("; "), made_from=path.name,
+    )  # fmt: skip
+
+    def rest() -> Iterator[Columns]:
+        yield first
+        yield from chunks
+
+    return Incoming(path, lineage, rest())

@@ -1,0 +1,124 @@
+"""Files as streams of Arrow record batches: CSV of any separator, Parquet; xz, gz, bz2, zst are unpacked on the way."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import lzma
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from engine.core.errors import DataError, NotFound
+from engine.core.registry import did_you_mean
+
+CHUNK = 16 << 20
+"""Bytes of text read at once."""
+SEPARATORS = "\t;,|"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file is laid out; `headers` are invented (`column1`, ...) where the first line holds data."""
+
+    separator: str
+    headers: tuple[str, ...]
+    has_header: bool
+    encoding: str
+    decimal: str = "."
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[Any]:
+    """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked."""
+    if not path.is_file():
+        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = did_you_mean(path.name, near)
+        raise NotFound(f"no file {path}" + (f": {hint}" if hint.startswith("did") else ""))
+    try:
+        if path.suffix == ".xz":
+            with lzma.open(path) as file:
+                yield file
+        elif path.suffix in (".gz", ".bz2", ".zst"):
+            with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, pa.Codec.detect(path).name) as file:
+                yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (lzma.LZMAError, EOFError, OSError) as wrong:
+        reason = str(wrong).splitlines()[0] if str(wrong) else "it ends too early"
+        raise DataError(f"{path} cannot be read: {reason}") from None
+
+
+def head(path: Path, n: int = 65_536) -> bytes:
+    """The first bytes of a file, unpacked."""
+    with open_bytes(path) as file:
+        return bytes(file.read(n))
+
+
+def bare_name(path: Path) -> str:
+    """The file's name without its endings: `EURUSD_H1.csv.xz` as `EURUSD_H1`."""
+    return path.name.split(".")[0]
+
+
+def layout_of(path: Path) -> Layout:
+    """Separator, header and encoding from the first lines; DataError when this is no table."""
+    raw = head(path)
+    if not raw.strip(b"\0\xff\xfe\xef\xbb\xbf \r\n"):
+        raise DataError(f"{path} is empty")
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = raw.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    counts = {s: [line.count(s) for line in lines[: max(len(lines) - 1, 1)]] for s in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda s: (min(counts[s]), max(counts[s]) > 0))
+    if not min(counts[separator]) or "\0" in lines[0]:
+        raise DataError(f"{path}: the first lines are no table: {lines[0][:60]!r}")
+    first = next(csv.reader([lines[0]], delimiter=separator))
+    has_header = not any(re.fullmatch(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?", word.strip()) for word in first)
+    headers = first if has_header else [f"column{i + 1}" for i in range(len(first))]
+    commas = separator != "," and re.search(r"\d,\d", lines[-1]) and not re.search(r"\d\.\d+[^.\d]", lines[-1] + " ")
+    return Layout(separator, tuple(word.strip() for word in headers), has_header, encoding, "," if commas else ".")
+
+
+def read_csv(path: Path, layout: Layout, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """The columns named in `types`, a stretch at a time in bounded memory."""
+    read = pacsv.ReadOptions(
+        block_size=CHUNK, column_names=list(layout.headers), skip_rows=1 if layout.has_header else 0,
+        encoding=layout.encoding,
+    )  # fmt: skip
+    convert = pacsv.ConvertOptions(
+        column_types=types, include_columns=list(types), strings_can_be_null=True, decimal_point=layout.decimal,
+        null_values=["", "NaN", "nan", "null", "NULL", "NA", "N/A", "-"],
+    )  # fmt: skip
+    parse = pacsv.ParseOptions(delimiter=layout.separator)
+    with open_bytes(path) as file:
+        try:
+            yield from pacsv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid as wrong:
+            reason = str(wrong).splitlines()[0].removeprefix("CSV parse error: ").removeprefix("In CSV column ")
+            raise DataError(f"{path}: {reason[:200]}") from None
+
+
+def parquet_columns(path: Path) -> pa.Schema:
+    if not path.is_file():
+        with open_bytes(path):
+            pass
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowException, OSError) as wrong:
+        raise DataError(f"{path} is no Parquet file or damaged: {str(wrong).splitlines()[0][:160]}") from None
+
+
+def read_parquet(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield from itertools.chain(file.iter_batches(1 << 20, columns=list(names)))
+    except (pa.ArrowException, OSError) as wrong:
+        raise DataError(f"{path} is damaged: {str(wrong).splitlines()[0][:160]}") from None

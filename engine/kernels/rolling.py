@@ -1,0 +1,44 @@
+"""Windows that slide: what is rebuilt from the rows themselves, and when.
+
+A running sum drifts, and keeps the rounding of every value that ever passed through it. So it is rebuilt from its
+window at the first bar of each UTC day: a fixed stamp, so that runs which began elsewhere have the same bits again
+from there on, however the bars were cut into blocks.
+"""
+
+from __future__ import annotations
+
+from engine.kernels.jit import jit
+
+DAY = 86_400_000_000_000
+
+
+@jit
+def window_sum(x, i, n):
+    """Sum of the n values that end at row i."""
+    total = 0.0
+    for k in range(i - n + 1, i + 1):
+        total += x[k]
+    return total
+
+
+@jit
+def window_moments(x, i, n, base):
+    """Sum and sum of squares of the n values that end at row i, each less `base`."""
+    total, squares = 0.0, 0.0
+    for k in range(i - n + 1, i + 1):
+        d = x[k] - base
+        total += d
+        squares += d * d
+    return total, squares
+
+
+@jit
+def trailing_extremes(x, i, sign, best):
+    """best[k] = the highest (sign +1) or lowest (-1) of the k + 1 values that end at row i.
+
+    A window is then an older part, looked up here, and the bars since: rebuilt once per window, no bar ever costs
+    a search.
+    """
+    best[0] = x[i]
+    for k in range(1, best.size):
+        best[k] = max(best[k - 1] * sign, x[i - k] * sign) * sign

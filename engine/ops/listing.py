@@ -1,0 +1,162 @@
+"""What the listing verbs show: plain tables of runs, instruments and features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from engine.core.clock import format_ts, parse_time
+from engine.core.config import Config
+from engine.core.errors import ConfigError, Refused
+from engine.ops import console
+
+FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
+SHARES = ("return", "time_in_market")
+RATIOS = ("profit_factor", "recovery_factor", "sharpe")
+Row = dict[str, Any]
+
+
+def runs(root: str) -> list[Row]:
+    """Every finished run, lowest number first, with its main figures."""
+    from engine.report.runs import list_runs
+    from engine.report.summary import load_summary
+
+    rows = []
+    for folder in list_runs(Path(root)):
+        summary = load_summary(folder.path)
+        chosen = {name: summary.figures.get(name) for name in FIGURES}
+        rows.append({"run": folder.number, "name": folder.name, "currency": summary.currency, **chosen})
+    return rows
+
+
+def runs_text(rows: list[Row]) -> str:
+    told = [
+        {k: figure(k, v, row["currency"]) if k in FIGURES else v for k, v in row.items() if k != "currency"}
+        for row in rows
+    ]
+    return console.table(told)
+
+
+def run(ref: str, root: str) -> Row:
+    """A run's summary as plain values, its folder with it."""
+    import msgspec
+
+    from engine.report.runs import find_run
+    from engine.report.summary import load_summary
+
+    path = find_run(ref, Path(root)).path
+    return {"path": str(path), **msgspec.to_builtins(load_summary(path))}
+
+
+def run_text(summary: Row) -> str:
+    """A run for people: what ran, its figures, what one must know."""
+    zone = summary["zone"]
+    head = {
+        "run": f"{summary['number']} {summary['name']}",
+        "what": f"{', '.join(summary['strategies'])} on {', '.join(summary['symbols'])}",
+        "span": f"{format_ts(summary['first_ts'], zone)} to {format_ts(summary['last_ts'], zone)} {zone}",
+        "records": f"{summary['records']:,} {summary['kind']}",
+    }
+    parts = [console.pairs({**head, **figures(summary["figures"], summary["currency"])})]
+    if len(summary["attribution"]) > 1:
+        parts.append(console.table(summary["attribution"]))
+    parts += [console.pairs({"digest": summary["digest"], "report": f"{summary['path']}/report.html"})]
+    return "\n\n".join([*parts, *(["\n".join(f"- {n}" for n in summary["notes"])] if summary["notes"] else [])])
+
+
+def figures(values: Row, currency: str) -> dict[str, str]:
+    """Figures as traders read them: money with its currency, shares in percent, times in hours."""
+    return {name.replace("_", " ").removesuffix(" s"): figure(name, v, currency) for name, v in values.items()}
+
+
+def figure(name: str, value: float | int | None, currency: str) -> str:
+    if value is None or isinstance(value, int):
+        return console.cell(value)
+    if name in SHARES or name.endswith(("_rate", "_share")):
+        return f"{value:.2%}"
+    if name in RATIOS:
+        return f"{value:.2f}"
+    return f"{value / 3600:,.1f} h" if name.endswith("_s") else f"{value:,.2f} {currency}"
+
+
+def refuse(differences: list[str], config: Config) -> None:
+    """Refused when a config did not give what it is known to give."""
+    if differences:
+        raise Refused(f"{config.name} did not give what it is known to give: {', '.join(differences)}")
+
+
+def moment(text: str) -> int:
+    """A time, or int64 ns UTC as files hold it."""
+    return int(text) if text.isdecimal() and len(text) > 4 else parse_time(text)
+
+
+def added(reports: list[Any]) -> list[Row]:
+    """What an import did, one line per dataset, times as text."""
+    import msgspec
+
+    rows = [msgspec.to_builtins(report) for report in reports]
+    return [{**row, "first": format_ts(row["first"]), "last": format_ts(row["last"])} for row in rows]
+
+
+def added_text(rows: list[Row]) -> str:
+    told = console.table(
+        [{k: row[k] for k in ("dataset", "rows", "added", "revised", "first", "last")} for row in rows]
+    )
+    left_out = [f"left out: {n} {why}" for row in rows for why, n in row["dropped"].items()]
+    return "\n".join([told, *left_out, *dict.fromkeys(note for row in rows for note in row["notes"])])
+
+
+def dataset_text(shown: Row) -> str:
+    """A dataset for people: where it comes from, its files, its first rows."""
+    plain = {k: v for k, v in shown.items() if not isinstance(v, dict | list)}
+    lineage = {k.replace("_", " "): v for k, v in shown["lineage"].items() if v not in ("", None, {}, [])}
+    parts = [console.pairs({**plain, **lineage}), console.table(shown["partitions"]), console.table(shown["head"])]
+    return "\n\n".join(parts)
+
+
+INSTRUMENT = ("id", "kind", "base_currency", "profit_currency", "digits", "contract_size", "volume_step")
+
+
+def instruments_text(rows: list[Row]) -> str:
+    return console.table([{name: row[name] for name in INSTRUMENT} for row in rows])
+
+
+def named(pairs: Iterable[str]) -> dict[str, str]:
+    """`ROLE=NAME` texts as a table."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--column {pair}: write ROLE=NAME, like --column bid=Bid")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def features() -> list[Row]:
+    from engine.features import load_all
+
+    return [
+        {"name": name, "params": params(one), "gives": list(one.outputs), "what": one.summary}
+        for name, one in sorted(load_all().items())
+    ]
+
+
+def one_feature(name: str) -> Row:
+    from engine.features import load_all
+
+    one = load_all().get(name)
+    return {
+        "name": name,
+        "what": one.summary,
+        "params": params(one),
+        "takes": [f"{k}={v}" if str(v) != k else k for k, v in one.inputs.items()],
+        "gives": list(one.outputs),
+        "warm-up": [str(w) for w in one.warmup],
+        "unit": one.unit,
+        "range": list(one.range) if one.range else None,
+        "oracle": [name for name in one.like if name],
+        "source": one.source,
+        "identity": one.identity,
+    }
+
+
+def params(one: Any) -> list[str]:
+    return [f"{name}={param.default}" for name, param in one.params.items()]

@@ -1,0 +1,223 @@
+"""What a run leaves behind: trades and equity as they come, in memory or streamed to a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from engine.core import events as e
+from engine.core.bus import Bus
+from engine.core.clock import format_ts, wall_ns
+from engine.core.config import Config
+from engine.core.instrument import Instrument
+from engine.core.journal import Journal
+from engine.core.table import Stream
+from engine.core.tape import Tape
+from engine.kernels.book import SAMPLE
+from engine.portfolio.trades import Trade, TradeBook
+from engine.report.metrics import Tally
+from engine.report.summary import Summary
+from engine.rows import Rows
+from engine.setup import MINOR_DIGITS
+from engine.venues.simulated import SimulatedVenue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.report.writer import RunWriter
+
+
+@dataclass
+class Run:
+    """A finished run. `path` is its folder, None if nothing was written.
+
+    `summary.figures` are plain floats; `trades` and `equity` are DataFrames; `fills` every deal; `digest` the hash
+    of every decision. `seconds` is what the replay took, without opening the tape and writing the report.
+    """
+
+    summary: Summary
+    digest: str
+    path: Path | None
+    seconds: float
+    rows: list[Trade] = field(repr=False)
+    samples: np.ndarray = field(repr=False)
+    fills: list[e.Fill] = field(repr=False)
+    expected: list[str] = field(default_factory=list)
+    """What differs from the config's `[expect]`, a sentence each."""
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """One row per round trip; times UTC, amounts in the account currency."""
+        import pandas as pd
+
+        if self.path:
+            frame = pd.read_csv(self.path / "trades.csv")
+            for column in ("open_time", "close_time"):
+                frame[column] = pd.to_datetime(frame[column], utc=True)
+            return frame
+        frame = pd.DataFrame([msgspec.structs.asdict(t) for t in self.rows], columns=Trade.__struct_fields__)
+        for column in ("open_ts", "close_ts"):
+            frame[column.replace("ts", "time")] = pd.to_datetime(frame[column], unit="ns", utc=True)
+        return frame
+
+    @cached_property
+    def equity(self) -> pd.DataFrame:
+        """Balance and equity over time, indexed by UTC time."""
+        import pandas as pd
+
+        if self.path:
+            frame = pd.read_parquet(self.path / "equity.parquet", columns=["ts", "balance", "equity"])
+        else:
+            frame = pd.DataFrame({name: self.samples[name] for name in ("ts", "balance", "equity")})
+        frame.index = pd.DatetimeIndex(pd.to_datetime(frame.pop("ts"), unit="ns", utc=True), name="time")
+        return frame
+
+
+class Recorder:
+    """Listens to a run. With a folder everything streams there; without, it is kept in memory."""
+
+    def __init__(
+        self, config: Config, tape: Tape, instruments: tuple[Instrument, ...], notes: list[str], out: Path | None,
+        version: str,
+    ) -> None:  # fmt: skip
+        self.config, self.tape, self.instruments, self.version = config, tape, instruments, version
+        self.notes = [*tape.notes, *notes, *assumptions(config)]
+        self.digits = MINOR_DIGITS.get(config.account.currency, 2)
+        self.book = TradeBook({i.symbol: i for i in instruments}, self.digits)
+        self.tally = Tally(config.account.balance, self.digits, config.data.trading_day)
+        self.writer: RunWriter | None = None
+        if out is not None:
+            from engine.report.writer import RunWriter
+
+            self.writer = RunWriter(out, config.name, self.tally)
+        self.trades: list[Trade] = []
+        self.fills: list[e.Fill] = []
+        self._samples: list[np.ndarray] = []
+        self.watched = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols}
+
+    @property
+    def journal_path(self) -> Path | None:
+        return self.writer.journal_path if self.writer else None
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.writer:
+            self.writer.abort()
+
+    def listen(self, bus: Bus) -> None:
+        bus.subscribe(e.Order, self.book.on_order)
+        bus.subscribe(e.Rejected, self.book.on_rejected)
+        bus.subscribe(e.Canceled, self.book.on_rejected)
+        bus.subscribe(e.Fill, self.on_fill)
+
+    def on_fill(self, fill: e.Fill) -> None:
+        trade = self.book.on_fill(fill)
+        if self.writer:
+            if trade:
+                self.writer.trade(trade)
+            return
+        self.fills.append(fill)
+        if trade:
+            self.trades.append(trade)
+            self.tally.trade(trade)
+
+    def start(self, journal: Journal) -> None:
+        first = self.tape.span[0]
+        self.started = format_ts(wall_ns())
+        config = self.config
+        journal.write(e.Start(first, 1, config.name, config.to_json(), self.tape.fingerprint, self.version))
+        journal.begin()
+        row = np.zeros(1, SAMPLE)
+        row[0] = (first, config.account.balance, config.account.balance)
+        self.samples(row)
+
+    def samples(self, rows: np.ndarray) -> None:
+        """Take equity samples (SAMPLE records)."""
+        if not len(rows):
+            return
+        if self.writer:
+            self.writer.equity(rows["ts"], rows["balance"], rows["equity"])
+        else:
+            self.tally.equity(rows["ts"], rows["balance"], rows["equity"])
+            self._samples.append(rows)
+
+    def bars(self, rows: Rows, closed: np.ndarray) -> None:
+        """Bars for the chart: of the streams that strategies trade on."""
+        if not self.writer or not len(closed):
+            return
+        for table in rows.tables.tables:
+            mine = closed["row"][closed["stream"] == table.index]
+            if len(mine) and table.stream in self.watched:
+                columns = {n: table.columns[n][mine[0] : mine[-1] + 1] for n in CHARTED}
+                self.writer.bars(table.stream.symbol, table.stream.frame, columns)
+
+    def finish(self, journal: Journal, venue: SimulatedVenue, records: int, seconds: float) -> Run:
+        account = venue.book[0][0]
+        first, last = self.tape.span
+        end = np.zeros(1, SAMPLE)
+        end[0] = (last, int(account["balance"]) / 10**self.digits, account["equity"])
+        self.samples(end)
+        digest = journal.digest
+        journal.write(e.End(last, "finished", digest))
+        journal.close()
+        positions = venue.book[3][: int(account["positions"])]
+        figures = self.tally.figures(
+            first_ts=first, last_ts=last, max_drawdown=float(account["drawdown"]),
+            max_drawdown_share=float(account["drawdown_share"]), open_since=positions["ts"].tolist(),
+            open_commission=self.book.open_commission(),
+        )  # fmt: skip
+        summary = Summary(
+            name=self.config.name, engine=self.version, strategies=[s.id for s in self.config.strategies],
+            symbols=list(self.tape.symbols), currency=self.config.account.currency, digits=self.digits,
+            price_digits={i.symbol: i.digits for i in self.instruments}, zone=self.config.report.zone,
+            first_ts=first, last_ts=last, records=records, kind=self.tape.kind, tape=self.tape.fingerprint,
+            digest=digest, started=self.started, finished=format_ts(wall_ns()), figures=figures,
+            attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
+        )  # fmt: skip
+        path = None
+        if self.writer:
+            path = self.writer.finish(summary, msgspec.json.decode(self.config.to_json()), self.notes)
+        else:
+            summary.months, summary.notes = self.tally.months(), self.notes
+        samples = np.concatenate(self._samples) if self._samples else np.zeros(0, SAMPLE)
+        run = Run(summary, digest, path, seconds, self.trades, samples, self.fills)
+        run.expected = list(differences(self.config, run))
+        return run
+
+
+CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
+
+
+def assumptions(config: Config) -> list[str]:
+    """What a reader must know about how orders were filled."""
+    v = config.venue
+    notes = [
+        f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
+        f"slippage {v.slippage}, commission {v.commission} and side",
+    ]
+    if config.data.kind == "bars":
+        notes.append(
+            "bars only: an order fills at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+        )
+    return notes
+
+
+def differences(config: Config, run: Run) -> Iterable[str]:
+    """What the run gave against what its config expects; nothing if the config was changed since."""
+    expect = config.expect
+    if expect is None or config.modified:
+        return
+    figures = run.summary.figures
+    found = {"trades": figures["trades"], "balance": figures["end_balance"], "digest": run.digest}
+    for name, value in found.items():
+        wanted = getattr(expect, name)
+        if wanted is not None and wanted != value:
+            yield f"{name} is {value}, expected {wanted}"

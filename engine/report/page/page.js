@@ -1,0 +1,160 @@
+"use strict";
+// The page: unpack the data, fill the trade table (only the rows in sight are in the document), join it to the chart.
+
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const $ = id => document.getElementById(id), zone = new Zone(data.zone), ROW = 27;
+
+  function unpack(text, Kind) {
+    const raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    return new Kind(bytes.buffer);
+  }
+  const numbers = new Map();
+  function money(value, step = 0) {
+    if (value === null || value === undefined) return "–";
+    const digits = step >= 1 ? 0 : data.digits;
+    if (!numbers.has(digits)) numbers.set(digits, new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+    return numbers.get(digits).format(Object.is(value, -0) ? 0 : value);
+  }
+  function held(seconds) {
+    const m = Math.floor(seconds / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
+    return d ? `${d} d ${h % 24} h` : h ? `${h} h ${m % 60} min` : m ? `${m} min` : `${+seconds.toPrecision(3)} s`;
+  }
+  const digitsOf = symbol => data.price_digits[symbol] ?? 5;
+
+  const streams = data.streams.map(s => {
+    const out = { symbol: s.symbol, frame: s.frame, every: s.every, digits: digitsOf(s.symbol), ts: unpack(s.ts, Float64Array) };
+    for (const k of ["open", "high", "low", "close"]) out[k] = Float64Array.from(unpack(s[k], Float32Array), v => v + s.base);
+    return out;
+  });
+  const equity = Object.fromEntries(["ts", "balance", "equity"].map(k => [k, unpack(data.equity[k], Float64Array)]));
+  const { words, columns, total } = data.trades, word = (name, i) => words[columns[name][i]];
+  const trades = (columns.trade ?? []).map((id, i) => ({
+    id, strategy: word("strategy", i), symbol: word("symbol", i), side: word("direction", i) === "long" ? 1 : -1,
+    lots: columns.lots[i], open: columns.open_time[i], open_price: columns.open_price[i], close: columns.close_time[i],
+    close_price: columns.close_price[i], stop: columns.stop[i], take_profit: columns.take_profit[i], reason: word("exit_reason", i),
+    gross: columns.gross_profit[i], commission: columns.commission[i], net: columns.net_profit[i], held: columns.held_s[i],
+  }));
+
+  const fixed = (t, price) => price.toFixed(digitsOf(t.symbol));
+  const COLUMNS = [  // title, width, class, value to sort by, text shown
+    ["#", 56, "", t => t.id],
+    ["Strategy", 112, "text", t => t.strategy],
+    ["Symbol", 78, "text", t => t.symbol],
+    ["Side", 56, "text", t => -t.side, t => t.side > 0 ? "long" : "short"],
+    ["Lots", 60, "", t => t.lots, t => t.lots.toFixed(Math.max(2, (String(t.lots).split(".")[1] ?? "").length))],
+    ["Opened", 158, "", t => t.open, t => zone.text(t.open, true)],
+    ["Price", 84, "", t => t.open_price, t => fixed(t, t.open_price)],
+    ["Closed", 158, "", t => t.close, t => zone.text(t.close, true)],
+    ["Price", 84, "", t => t.close_price, t => fixed(t, t.close_price)],
+    ["Exit", 88, "text", t => t.reason, t => t.reason.replaceAll("_", " ")],
+    ["Held", 88, "", t => t.held, t => held(t.held)],
+    ["Gross", 90, "", t => t.gross, t => money(t.gross)],
+    ["Commission", 92, "", t => t.commission, t => money(t.commission)],
+    ["Net " + data.currency, 96, "", t => t.net, t => money(t.net)],
+  ];
+  let shown = trades, sort = { column: 0, way: 1 }, chosen = null, drawn = "";
+
+  function cell(kind, text, className) {
+    const made = document.createElement(kind);
+    made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  }
+  function head() {
+    const row = document.createElement("tr");
+    COLUMNS.forEach(([title, width, kind], i) => {
+      const th = cell("th", title + (sort.column === i ? (sort.way > 0 ? " ↑" : " ↓") : ""), kind);
+      th.style.width = width + "px"; th.tabIndex = 0;
+      th.setAttribute("aria-sort", sort.column === i ? (sort.way > 0 ? "ascending" : "descending") : "none");
+      const press = () => { sort = { column: i, way: sort.column === i ? -sort.way : 1 }; arrange(); };
+      th.onclick = press;
+      th.onkeydown = e => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); press(); } };
+      row.append(th);
+    });
+    $("trades").tHead.replaceChildren(row);
+  }
+  function space(rows) {
+    const row = document.createElement("tr"), td = document.createElement("td");
+    row.className = "space"; td.colSpan = COLUMNS.length; td.style.height = rows * ROW + "px"; row.append(td);
+    return row;
+  }
+  function line(trade) {
+    const row = document.createElement("tr");
+    row.dataset.trade = trade.id;
+    if (trade === chosen) row.className = "chosen";
+    COLUMNS.forEach(([title, , kind, value, text]) => {
+      const tone = title.startsWith("Net") ? (trade.net > 0 ? "up" : trade.net < 0 ? "down" : "") : title === "Side" ? (trade.side > 0 ? "long" : "short") : "";
+      row.append(cell("td", (text ?? value)(trade), (kind + " " + tone).trim()));
+    });
+    row.onclick = () => choose(trade, true);
+    return row;
+  }
+  function rows() {  // only what can be seen, and a little more
+    const box = $("scroll"), from = Math.max(Math.floor(box.scrollTop / ROW) - 10, 0);
+    const to = Math.min(from + Math.ceil((box.clientHeight || 430) / ROW) + 20, shown.length);
+    const now = `${from} ${to} ${shown.length} ${chosen?.id} ${sort.column} ${sort.way}`;
+    if (now === drawn) return;
+    drawn = now;
+    $("trades").tBodies[0].replaceChildren(space(from), ...shown.slice(from, to).map(line), space(shown.length - to));
+  }
+  function arrange() {
+    const want = ["strategy", "symbol"].map(k => [k, $("by-" + k).value]).filter(([, v]) => v), result = $("by-result").value;
+    const value = COLUMNS[sort.column][3];
+    shown = trades.filter(t => want.every(([k, v]) => t[k] === v) && (!result || (result === "won" ? t.net > 0 : t.net < 0)));
+    shown.sort((a, b) => { const x = value(a), y = value(b); return sort.way * (x < y ? -1 : x > y ? 1 : 0) || a.id - b.id; });
+    const sum = shown.reduce((s, t) => s + Math.round(t.net * 10 ** data.digits), 0) / 10 ** data.digits;
+    $("count").textContent = trades.length ? `${shown.length.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}, net ${money(sum)} ${data.currency}`
+      + (total > trades.length ? `; the first ${trades.length.toLocaleString("en-US")} are here, all of them in trades.csv` : "") : "none";
+    head(); drawn = ""; rows();
+  }
+  function choose(trade, jump) {
+    chosen = trade;
+    if (jump && current?.symbol !== trade.symbol) {
+      const other = streams.find(s => s.symbol === trade.symbol);
+      if (other) pick(other);
+    }
+    chart.choose(trade, jump);
+    const index = shown.indexOf(trade), box = $("scroll"), top = index * ROW;
+    if (index >= 0 && !jump && (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 3 * ROW)) box.scrollTop = top - box.clientHeight / 2;
+    if (jump && $("chart").getBoundingClientRect().top < 0) $("chart-card").scrollIntoView({ behavior: "smooth", block: "start" });
+    rows();
+  }
+  function step(by) {  // arrow keys walk through the table
+    if (!shown.length) return;
+    const next = shown[Math.min(Math.max(shown.indexOf(chosen) + by, 0), shown.length - 1)], top = shown.indexOf(next) * ROW, box = $("scroll");
+    if (top < box.scrollTop) box.scrollTop = top;
+    if (top > box.scrollTop + box.clientHeight - 3 * ROW) box.scrollTop = top - box.clientHeight + 3 * ROW;
+    choose(next, true);
+  }
+
+  const chart = new Chart($("chart"), { zone, equity, startBalance: data.start_balance, money, onPick: t => choose(t, false) });
+  let current = null;
+  function pick(stream) {
+    current = stream;
+    [...$("streams").children].forEach((b, i) => b.setAttribute("aria-pressed", String(streams[i] === stream)));
+    chart.show(stream, stream ? trades.filter(t => t.symbol === stream.symbol) : []);
+  }
+  for (const s of streams) {
+    const button = cell("button", `${s.symbol} ${s.frame}`);
+    button.type = "button"; button.onclick = () => pick(s);
+    $("streams").append(button);
+  }
+  for (const name of ["strategy", "symbol"]) {
+    const select = $("by-" + name);
+    select.append(new Option("all", ""), ...[...new Set(trades.map(t => t[name]))].sort().map(v => new Option(v, v)));
+    select.parentElement.hidden = select.options.length < 3;
+  }
+  for (const name of ["strategy", "symbol", "result"]) $("by-" + name).onchange = arrange;
+  $("zoom-in").onclick = () => chart.zoom(0.6);
+  $("zoom-out").onclick = () => chart.zoom(1 / 0.6);
+  $("zoom-all").onclick = () => chart.all();
+  $("scroll").addEventListener("scroll", rows, { passive: true });
+  $("scroll").addEventListener("keydown", e => {
+    if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); step(e.key === "ArrowDown" ? 1 : -1); }
+  });
+  pick(streams[0] ?? null);
+  arrange();
+  window.report = { chart, choose: id => choose(trades.find(t => t.id === id), true), ready: performance.now() };
+})();

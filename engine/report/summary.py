@@ -1,0 +1,60 @@
+"""What a run says about itself: `summary.json`, read back by the report, `runs show` and whoever comes later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.core.errors import NotFound, OnetapeError
+from engine.portfolio.trades import Attribution
+from engine.report.metrics import Figures, Month
+
+FILE = "summary.json"
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """Everything the report shows beside the series. Times `*_ts` int64 ns UTC; amounts in `currency`.
+
+    `zone` is the time zone times are shown in, `digits` the account currency's, `price_digits` those of each symbol.
+    `started` and `finished` are wall-clock times as text, handed in by who may read the clock. `notes` are sentences
+    a reader must know: assumed spread, conversion rates, latency, commission, source and licence of the data.
+    `figures` as in `engine.report.metrics`, None where undefined.
+    """
+
+    name: str
+    number: int = 0
+    engine: str = ""
+    strategies: list[str] = []
+    symbols: list[str] = []
+    currency: str = "USD"
+    digits: int = 2
+    price_digits: dict[str, int] = {}
+    zone: str = "UTC"
+    trading_day: str = "00:00 UTC"
+    days_per_year: int = 252
+    first_ts: int = 0
+    last_ts: int = 0
+    records: int = 0
+    kind: str = "quotes"
+    tape: str = ""
+    digest: str = ""
+    started: str = ""
+    finished: str = ""
+    figures: Figures = {}
+    attribution: list[Attribution] = []
+    months: list[Month] = []
+    notes: list[str] = []
+    config: Any = None
+    extra: dict[str, Any] = {}
+
+
+def load_summary(run: Path) -> Summary:
+    """The summary of a finished run; raises NotFound when there is none, OnetapeError when it is damaged."""
+    try:
+        return msgspec.json.decode((run / FILE).read_bytes(), type=Summary)
+    except FileNotFoundError:
+        raise NotFound(f"{run} holds no {FILE}: it is not a finished run") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OnetapeError(f"{run / FILE} cannot be read: {error}") from None

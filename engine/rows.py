@@ -1,0 +1,208 @@
+"""From tables to what strategies see: which features on which stream, rows as frozen structs, who wakes when."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.core.bus import RANKS
+from engine.core.events import QUOTE, ROW, Quote
+from engine.core.table import BASE_COLUMNS, Table, Tables
+from engine.core.tape import Block
+from engine.features.plan import Bound, Plan
+from engine.features.spec import Spec
+from engine.loop import Wakes
+
+PRICES = ("open", "high", "low", "close")
+
+
+@dataclass
+class Foreign:
+    """A column brought from a larger frame: the value of its last row known by then, NaN before it has warmed up."""
+
+    target: np.ndarray
+    source: np.ndarray
+    table: Table
+    warmup: int
+
+    def align(self, table: Table, lo: int, hi: int) -> None:
+        known = self.table.columns["ts"][: self.table.n]
+        at = known.searchsorted(table.columns["ts"][lo:hi], "right") - 1
+        seen = at + self.table.dropped >= self.warmup
+        self.target[lo:hi] = np.where(seen & (at >= 0), self.source[np.maximum(at, 0)], np.nan)
+
+
+@dataclass
+class View:
+    """One plan on one stream: its features, kept up with the table."""
+
+    table: Table
+    bound: Bound
+    plan: Plan
+    foreign: list[Foreign] = field(default_factory=list)
+    done: int = 0
+
+    def extend(self) -> None:
+        lo, hi = self.done, self.table.n
+        if lo < hi:
+            for column in self.foreign:
+                column.align(self.table, lo, hi)
+            self.bound.extend(lo, hi)
+        self.done = hi
+
+    def warm_from(self, lo: int) -> int:
+        """First row at or after lo in which every column can have a value."""
+        return max(lo, self.plan.warmup - self.table.dropped)
+
+
+@dataclass
+class Subscription:
+    """A strategy that is called with the rows of one stream."""
+
+    strategy: str
+    handler: Callable[..., Any]
+    view: View
+    columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        fields = [("ts", int), ("symbol", str), *((c, float) for c in self.columns)]
+        self.row = msgspec.defstruct("Row", fields, frozen=True, gc=False)
+        self._arrays = [self.view.table.columns[self._column(c)] for c in self.columns]
+        self.with_history = len(inspect.signature(self.handler).parameters) > 1
+
+    def _column(self, name: str) -> str:
+        return f"{self.strategy}.{name}" if name in self.view.plan.columns else name
+
+    def rows(self, lo: int, hi: int) -> Iterator[Any]:
+        table = self.view.table
+        columns = [array[lo:hi].tolist() for array in self._arrays]
+        made = map(self.row, table.columns["ts"][lo:hi].tolist(), repeat(table.stream.symbol), *columns)
+        return zip(made, range(lo, hi), strict=False) if self.with_history else made
+
+    @property
+    def call(self) -> Callable[[Any], Any]:
+        if not self.with_history:
+            return self.handler
+        return lambda item: self.handler(item[0], History(self, item[1]))
+
+
+@dataclass
+class History:
+    """Earlier values of a row's columns, as copies that end at the row: `history("close", 20)`."""
+
+    subscription: Subscription
+    row: int
+
+    def __call__(self, column: str, bars: int) -> np.ndarray:
+        table = self.subscription.view.table
+        if not 0 < bars <= table.owner.keep:
+            raise ValueError(f"history of {bars} bars: ask for 1 to {table.owner.keep}")
+        values = table.columns[self.subscription._column(column)]
+        return values[max(self.row + 1 - bars, 0) : self.row + 1].copy()
+
+
+@dataclass
+class Rows:
+    """All views and subscriptions of a run, and the strategies that ask for every quote."""
+
+    tables: Tables
+    views: list[View]
+    subscriptions: list[Subscription]
+    quotes: list[tuple[str, int, Callable[[Quote], Any]]] = field(default_factory=list)
+    """(symbol, its index, handler)"""
+    watched: set[int] = field(default_factory=set)
+    """Moments whose rows go to `seen` as (strategy, row), for whoever explains."""
+    seen: list[tuple[str, Any]] = field(default_factory=list)
+
+    def slide(self, room: int) -> None:
+        self.tables.slide(room)
+        for view in self.views:
+            view.done = min(view.done, view.table.n)
+
+    def extend(self) -> None:
+        """Fill the features of all new rows, larger frames first: smaller ones may read them."""
+        for view in self.views:
+            view.extend()
+
+    def wakes(self, closed: np.ndarray, block: Block, lo: int, hi: int) -> Wakes:
+        """Calls for the rows in `closed` (WAKE records) and, if asked for, for quotes lo..hi-1."""
+        parts = [part for k, s in enumerate(self.subscriptions) for part in self._calls(k, s, closed)]
+        if len(parts) == 1 and not self.quotes:
+            at, _, dues, handler, items = parts[0]
+            return Wakes(at, dues, [handler] * len(items), items)
+        keys: list[tuple[int, int, int]] = []
+        wakes = Wakes()
+        for at, order, dues, handler, items in parts + list(self._quote_calls(block, lo, hi)):
+            keys += zip(dues, order, range(len(keys), len(keys) + len(items)), strict=True)
+            wakes.at += at
+            wakes.due += dues
+            wakes.handlers += [handler] * len(items)
+            wakes.items += items
+        keys.sort()
+        order = [key[2] for key in keys]
+        return Wakes(*([part[k] for k in order] for part in (wakes.at, wakes.due, wakes.handlers, wakes.items)))
+
+    def _calls(self, k: int, s: Subscription, closed: np.ndarray) -> Iterator[tuple[Any, ...]]:
+        mine = np.flatnonzero(closed["stream"] == s.view.table.index)
+        if not len(mine):
+            return
+        rows = closed["row"][mine]
+        first = s.view.warm_from(int(rows[0]))
+        mine = mine[rows >= first]
+        if not len(mine):
+            return
+        items = list(s.rows(first, int(rows[-1]) + 1))
+        if self.watched:
+            rows_only = [item[0] for item in items] if s.with_history else items
+            self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
+        dues = [ts * RANKS + ROW for ts in closed["ts"][mine].tolist()]
+        order = (mine * len(self.subscriptions) + k).tolist()
+        yield closed["at"][mine].tolist(), order, dues, s.call, items
+
+    def _quote_calls(self, block: Block, lo: int, hi: int) -> Iterator[tuple[Any, ...]]:
+        for k, (symbol, index, handler) in enumerate(self.quotes):
+            at = np.flatnonzero(block.symbol[lo:hi] == index) + lo
+            if not len(at):
+                continue
+            ts = block.ts[at].tolist()
+            columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
+            items = list(map(Quote, ts, repeat(symbol), *columns))
+            order = (at * len(self.quotes) + k).tolist()
+            yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
+
+
+def bind(
+    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]
+) -> list[View]:
+    """The views that give `owner` its features on a stream: those it needs on larger frames first, then its own.
+
+    `find(symbol, frame)` is the index of another stream. Columns are named `owner.name`.
+    """
+    plan, table = Plan(specs), tables.tables[stream]
+    others: list[View] = []
+    foreign: list[Foreign] = []
+    known: dict[str, np.ndarray] = {}
+    for frame, spec, column in plan.foreign:
+        other = tables.tables[find(table.stream.symbol, frame)]
+        known[column] = target = table.add(f"{owner}.{column}")
+        if spec.feature is None:  # a base column of the larger frame, by name
+            foreign.append(Foreign(target, other.columns[spec.output], other, 0))
+            continue
+        view = _view(other, f"{owner}.{column}", Plan({"value": spec}), {})
+        others.append(view)
+        source = other.columns[f"{owner}.{column}.{view.plan.columns[0]}"]
+        foreign.append(Foreign(target, source, other, view.plan.warmup))
+    view = _view(table, owner, plan, known)
+    view.foreign = foreign
+    return [*others, view]
+
+
+def _view(table: Table, owner: str, plan: Plan, known: dict[str, np.ndarray]) -> View:
+    columns = {**{c: table.columns[c] for c in BASE_COLUMNS}, **known}
+    return View(table, plan.bind(columns, lambda name: table.add(f"{owner}.{name}")), plan)

@@ -1,0 +1,283 @@
+"""READ FIRST: config -> components -> bus -> loop. The only file that knows every stage.
+
+backtest(config)
+  open_tape      the records, in blocks                            feeds
+  Run of it:     bars close -> features fill -> strategies wake    feeds, features, strategies
+                 Signal -> Risk -> TargetPosition -> Execution     risk, execution
+                 -> Order -> SimulatedVenue -> Fill -> TradeBook   venues, portfolio
+  every event    -> Journal                                        core
+  trades, equity -> Recorder -> runs/<n>-<name>/                   report
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from engine import __version__
+from engine.compiled import CompiledLoop
+from engine.core import events as e
+from engine.core.bus import Bus
+from engine.core.clock import wall_ns
+from engine.core.config import Config, DataConfig, StrategyConfig
+from engine.core.errors import ConfigError, DataError
+from engine.core.instrument import Instrument, instrument
+from engine.core.journal import Journal
+from engine.core.registry import did_you_mean
+from engine.core.table import Stream
+from engine.core.tape import Block, Tape, tape_column
+from engine.execution.market import MarketExecution
+from engine.features.plan import Plan
+from engine.loop import Loop
+from engine.record import Recorder, Run
+from engine.risk.risk import Risk
+from engine.risk.wishes import Wishes
+from engine.rows import Rows, Subscription, View, bind
+from engine.setup import bar_builder, limits_of, open_book, stream_finder, streams_of
+from engine.strategy import Strategy, handlers, make
+from engine.venues.simulated import SimulatedVenue
+
+Progress = Callable[[int, int], None]
+ROOM = 4_096
+KEEP = 1_024
+
+
+def backtest(
+    config: Config | Strategy | str,
+    data: Tape | None = None,
+    *,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """Replay a market through a strategy and a simulated venue.
+
+    config   a Config, the name or path of one, a strategy's name, or a Strategy object (then `data` decides symbols)
+    data     a tape; by default the one the config names
+    out      folder of runs: the run is written to `<out>/<n>-<name>/` (None: nothing is written)
+    options  of a session, for tests: eager, banded
+    """
+    config, strategies = _resolve(config, data)
+    tape = data if data is not None else open_config_tape(config)
+    if not len(tape):
+        raise DataError("the tape is empty: nothing to replay")
+    session = Session(config, tape, strategies, out=Path(out) if out is not None else None, **options)
+    with session.recorder, quiet_collector():
+        return session.run(progress)
+
+
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """What numba and the imports left behind need not be looked at again and again while a run makes its events."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+class Session:
+    """One run being made: builds every stage from the config, then feeds it the tape block by block."""
+
+    def __init__(
+        self,
+        config: Config,
+        tape: Tape,
+        strategies: Iterable[Strategy],
+        out: Path | None = None,
+        eager: bool = False,
+        banded: bool = True,
+        journal: Journal | None = None,
+    ) -> None:
+        """`journal` replaces the one of the run folder; `eager` and `banded=False` are slow ways for tests."""
+        self.config, self.tape = config, tape
+        self.symbols = tape.symbols
+        self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
+        self.strategies = tuple(strategies)
+        ids = tuple(s.id for s in config.strategies)
+        _check_symbols(config, self.symbols)
+        book, notes = open_book(config, self.instruments)
+        limits = limits_of(config, config.strategies, self.instruments)
+        self.venue = SimulatedVenue(
+            tape.kind, self.symbols, ids, book, config.venue.latency.ns, config.venue.report_latency.ns, banded
+        )
+        self._build_rows()
+        self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
+        self.journal = journal or Journal(self.recorder.journal_path)
+        self.wishes = Wishes(config.risk.retries)
+        self.bus = Bus(self.journal, self.wishes.keep)
+        self.loop = Loop(self.bus, self.venue, eager)
+        self.compiled = config.run.lane == "compiled"
+        if self.compiled:
+            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
+        self._wire(ids, limits)
+
+    def _build_rows(self) -> None:
+        """Streams, tables and features; for the compiled lane the wishes are features too."""
+        compiled = self.config.run.lane == "compiled"
+        asked = []
+        for one, made in zip(self.config.strategies, self.strategies, strict=True):
+            specs = {"wish": made.compiled()} if compiled else made.features()
+            if compiled and specs["wish"] is None:
+                raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
+            asked.append((one, made, specs, Plan(specs)))
+        more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
+        streams = streams_of(self.config, self.symbols, more)
+        keep = max([KEEP, *(plan.lookback + 1 for _, _, _, plan in asked)])
+        self.builder = bar_builder(self.config, self.tape, streams, keep)
+        find, views, self.signals = stream_finder(streams), [], []
+        subscriptions: list[Subscription] = []
+        for k, (one, made, specs, _) in enumerate(asked):
+            for symbol in one.symbols:
+                bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find)
+                views += bound
+                if compiled:
+                    columns = tuple(bound[-1].table.columns[f"{one.id}.{c}"] for c in bound[-1].plan.columns)
+                    self.signals.append((len(views) - 1, k, self.symbols.index(symbol), columns))
+                elif type(made).on_row is not Strategy.on_row:
+                    subscriptions.append(_subscribe(made, bound[-1]))
+        self.rows = Rows(self.builder.tables, views, subscriptions)
+
+    def _wire(self, ids: tuple[str, ...], limits: np.ndarray) -> None:
+        """Who hears what. The order of lines is the order of handlers."""
+        bus, venue, wishes = self.bus, self.venue, self.wishes
+        steps = [one.step_units for one in self.instruments]
+        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps)
+        execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
+        bus.subscribe(e.Signal, risk.on_signal)
+        bus.subscribe(e.TargetPosition, risk.on_target)
+        bus.subscribe(e.TargetPosition, execution.on_target)
+        bus.subscribe(e.Order, risk.on_order)
+        bus.subscribe(e.Order, venue.on_order)
+        bus.subscribe(e.Cancel, venue.on_cancel)
+        bus.subscribe(e.Denied, wishes.on_denied)
+        bus.subscribe(e.Rejected, wishes.on_rejected)
+        bus.subscribe(e.Fill, wishes.on_fill)
+        self.recorder.listen(bus)
+        for one, made in zip(self.config.strategies, self.strategies, strict=True):
+            own = handlers(made)
+            on_quote = own.pop(e.Quote, None)
+            if on_quote:
+                self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
+            for kind, handler in own.items():
+                bus.subscribe(kind, handler, one.id)
+
+    def run(self, progress: Progress | None = None) -> Run:
+        """Replay the whole tape."""
+        self.start()
+        done, started = 0, wall_ns()
+        for block in self.tape.blocks(self.config.run.block):
+            self.feed(block)
+            done += len(block)
+            if progress:
+                progress(done, len(self.tape))
+        self.clock(self.tape.span[1])
+        return self.finish(done, (wall_ns() - started) / 1e9)
+
+    def start(self) -> None:
+        self.recorder.start(self.journal)
+
+    def finish(self, records: int, seconds: float) -> Run:
+        return self.recorder.finish(self.journal, self.venue, records, seconds)
+
+    def feed(self, block: Block) -> None:
+        """One block, cut anywhere: bars, features, then everything that happens in it."""
+        self.venue.attach(block)
+        lo = 0
+        while lo < len(block):
+            self.rows.slide(ROOM)
+            hi, closed = self.builder.feed(block, lo)
+            self.rows.extend()
+            self._pass(block, lo, hi, closed)
+            lo = hi
+        self.recorder.samples(self.venue.drain_samples())
+
+    def clock(self, ts: int) -> None:
+        """The clock reached ts without a record: close what is due, do what is scheduled."""
+        block = EMPTY[self.tape.kind]
+        self.venue.attach(block)
+        done = False
+        while not done:
+            self.rows.slide(ROOM)
+            done, closed = self.builder.clock(ts)
+            self.rows.extend()
+            self._pass(block, 0, 0, closed, ts)
+
+    def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
+        self.recorder.bars(self.rows, closed)
+        if self.compiled:
+            for event in self.fast.run(block, lo, hi, self.fast.statements(closed)):
+                self.bus.schedule(event, e.REPORT)
+                self.bus.now = event.ts
+                self.bus.publish_due()
+        else:
+            self.loop.run(block, lo, hi, self.rows.wakes(closed, block, lo, hi), until)
+
+
+def _subscribe(made: Strategy, view: View) -> Subscription:
+    columns = ("open", "high", "low", "close", *made.columns, *view.plan.columns)
+    return Subscription(made.id, made.on_row, view, columns)
+
+
+def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config, tuple[Strategy, ...]]:
+    """The config and the strategies made from it."""
+    from engine.core.load import load
+
+    if isinstance(given, Strategy):
+        from engine.strategy import snake
+
+        name = given.id or snake(type(given).__name__)
+        given.id = name
+        market = (
+            DataConfig(symbols=("EURUSD",))
+            if data is None
+            else DataConfig("memory", (), data.symbols, cast(Any, data.kind))
+        )
+        config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
+        return config, (given,)
+    config = load(given) if isinstance(given, str) else given
+    return config, make_strategies(config)
+
+
+def make_strategies(config: Config) -> tuple[Strategy, ...]:
+    return tuple(make(s.name, s.params, s.id) for s in config.strategies)
+
+
+def open_config_tape(config: Config) -> Tape:
+    """The tape a config names: from the catalogue, from files, or the demo's."""
+    from engine.feeds.tapes import open_tape
+
+    data = config.data
+    return open_tape(
+        data.source, data.symbols, "quotes" if data.kind == "quotes" else data.frame, data.start_ns, data.end_ns,
+        str(data.spread) if data.spread else None,
+    )  # fmt: skip
+
+
+def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:
+    """Every strategy trades what the tape holds, and on a netting account a symbol belongs to one strategy."""
+    owner: dict[str, str] = {}
+    for one in config.strategies:
+        for symbol in one.symbols:
+            if symbol not in symbols:
+                raise ConfigError(f"strategy {one.id}: no {symbol} on the tape: {did_you_mean(symbol, symbols)}")
+            if config.account.mode == "netting" and owner.setdefault(symbol, one.id) != one.id:
+                raise ConfigError(
+                    f"{symbol} is traded by {owner[symbol]} and {one.id}: on a netting account they would share one"
+                    ' position; set account.mode = "hedging"'
+                )
+
+
+def _empty(kind: str) -> Block:
+    from engine.core.tape import BAR_COLUMNS, QUOTE_COLUMNS
+
+    return Block(**{name: tape_column(name, ()) for name in (QUOTE_COLUMNS if kind == "quotes" else BAR_COLUMNS)})
+
+
+EMPTY = {kind: _empty(kind) for kind in ("quotes", "bars")}

@@ -1,0 +1,17 @@
+# .\test.ps1  installs what the tests need, then lint, types, import rules and tests (make test on Linux and macOS)
+$ErrorActionPreference = 'Stop'
+Set-Location $PSScriptRoot
+. ./.ci/setup.ps1
+Install-Onetape test
+$steps = @(
+    @('ruff', 'check', '.'),
+    @('ruff', 'format', '--check', '.'),
+    @('python', '-m', 'mypy'),
+    @('lint-imports', '--no-logo'),
+    @('python', '-m', 'pytest')
+)
+foreach ($step in $steps) {
+    $program, $arguments = $step
+    & ".venv/Scripts/$program.exe" $arguments
+    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+}

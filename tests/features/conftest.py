@@ -1,0 +1,35 @@
+"""Markets on which every feature is tried."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.features import market
+
+
+@pytest.fixture(scope="session")
+def ref() -> dict[str, np.ndarray]:
+    return market.reference()
+
+
+@pytest.fixture(scope="session")
+def hard() -> dict[str, np.ndarray]:
+    return market.hard()
+
+
+@pytest.fixture(scope="session")
+def eurusd(shared: Path) -> dict[str, np.ndarray]:
+    """24,424 M15 bars of EURUSD, 2022-10 to 2023-10 (the test file of smartmoneyconcepts, MIT)."""
+    with lzma.open(shared / "data/vectors/smc_eurusd_15m.tar.xz") as packed, tarfile.open(fileobj=packed) as tar:
+        member = next(m for m in tar.getmembers() if m.name.endswith("EURUSD_15M.csv"))
+        file = tar.extractfile(member)
+        assert file is not None
+        table = np.loadtxt(io.TextIOWrapper(file), delimiter=",", skiprows=1, usecols=range(1, 7))
+    open, high, low, close, ticks, _ = table.T
+    return market.stamped(open, high, low, close, volume=ticks)

@@ -1,0 +1,160 @@
+"""Markets for the tests: the catalogue's reference series, hard stretches, and a table that slides all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from engine.core.errors import ConfigError
+from engine.core.table import STAMPS, VALUES, Stream, Tables
+from engine.features import Feature, Plan, Spec, load_all
+from engine.features.plan import Bound
+
+QUARTER = 15 * 60 * 10**9
+DAY = 86_400 * 10**9
+START = 1_709_287_200_000_000_000
+"""2024-03-01 10:00 UTC: the reference series crosses twenty UTC midnights."""
+
+
+def reference(n: int = 2000, seed: int = 42) -> dict[str, np.ndarray]:
+    """REF of the feature catalogue: 15 uniforms a bar from an integer generator, the same in any language."""
+    u, x = np.empty(n * 16), seed
+    for i in range(len(u)):
+        x = (1103515245 * x + 12345) % 2147483648
+        u[i] = x / 2147483648.0
+    u = u.reshape(n, 16)
+    bars = np.empty((4, n))
+    last = 1.1
+    for i in range(n):
+        o = round(last + (u[i, 12] - 0.5) * 0.0002, 5)
+        c = round(o + (u[i, :12].sum() - 6.0) * 0.0005, 5)
+        bars[:, i] = (o, round(max(o, c) + u[i, 13] * 0.0004, 5), round(min(o, c) - u[i, 14] * 0.0004, 5), c)
+        last = c
+    return stamped(*bars, volume=100.0 + np.floor(u[:, 15] * 900.0))
+
+
+def stamped(open, high, low, close, volume=None, spread=None, start=START, step=QUARTER) -> dict[str, np.ndarray]:
+    """Bars with stamps `step` apart and, unless given, a volume and a spread."""
+    n = len(close)
+    opened = start + np.arange(n, dtype=np.int64) * step
+    values = {"open": open, "high": high, "low": low, "close": close}
+    values["volume"] = np.full(n, 100.0) if volume is None else volume
+    values["spread"] = np.full(n, 1e-5) if spread is None else spread
+    stamps = {"ts": opened + step, "open_ts": opened, "end": opened + step}
+    return {**stamps, **{k: np.ascontiguousarray(v, np.float64) for k, v in values.items()}}
+
+
+def hard(n: int = 700) -> dict[str, np.ndarray]:
+    """Dead stretches, equal highs, gaps, a spike and whole-point prices: where ties and divisions by zero live."""
+    x, close = 7, np.empty(n)
+    price = 100.0
+    for i in range(n):
+        x = (1103515245 * x + 12345) % 2147483648
+        if i % 160 >= 40:
+            price += float(x >> 16 & 3) - 1.5 + (50.0 if i % 160 == 100 else 0.0)
+        close[i] = np.floor(price)
+    close[n // 2] = 1e6
+    wick = np.where(np.arange(n) % 160 < 40, 0.0, np.arange(n) % 3)
+    open = np.concatenate([close[:1], close[:-1]])
+    open = np.where(np.arange(n) % 160 < 40, close, open)
+    bars = stamped(open, np.maximum(open, close) + wick, np.minimum(open, close) - wick, close)
+    weekends = np.arange(n) // 200 * 2 * DAY
+    return {name: values + weekends if name in STAMPS else values for name, values in bars.items()}
+
+
+def rows(columns: dict[str, np.ndarray], lo: int, hi: int) -> dict[str, np.ndarray]:
+    return {name: values[lo:hi] for name, values in columns.items()}
+
+
+def batch(plan: Plan, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All rows in one call; outputs start as a wrong number, so that a row left out shows."""
+    n, made = len(columns["close"]), {}
+    plan.bind(columns, lambda name: made.setdefault(name, np.full(n, 777.0))).extend(0, n)
+    return {name: made[name] for name in plan.columns}
+
+
+class Tape:
+    """A table of a run that keeps no more than the plan's look-back and slides whenever it can.
+
+    Rows that are not filled hold 1e9: a kernel that reads ahead, or further back than declared, shows.
+    """
+
+    def __init__(self, plan: Plan, room: int = 8) -> None:
+        keep = max(plan.lookback, 1)
+        self.tables = Tables((Stream("EURUSD", "M15"),), capacity=2 * keep + room, keep=keep)
+        self.table = self.tables.tables[0]
+        self.plan = plan
+        self.bound: Bound = plan.bind(self.table.columns, self.table.add)
+        self.poison()
+
+    def poison(self) -> None:
+        for name, column in self.table.columns.items():
+            column[self.table.n :] = 10**18 if name in STAMPS else 1e9
+
+    def put(self, bars: dict[str, np.ndarray]) -> None:
+        """Write bars behind the last row without closing them."""
+        n, k = self.table.n, len(bars["close"])
+        for name in (*STAMPS, *VALUES):
+            self.table.columns[name][n : n + k] = bars[name]
+
+    def add(self, bars: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Close these bars; their features, row by row."""
+        out: list[dict[str, np.ndarray]] = []
+        k, room = len(bars["close"]), self.tables.capacity - self.tables.keep
+        for lo in range(0, k, room):
+            part = rows(bars, lo, min(lo + room, k))
+            size = len(part["close"])
+            if self.tables.capacity - self.table.n < size + 1:
+                self.table.slide()
+                self.poison()
+            n = self.table.n
+            self.put(part)
+            self.tables.rows[0] = n + size
+            self.bound.extend(n, n + size)
+            out.append({c: self.table.columns[c][n : n + size].copy() for c in self.plan.columns})
+        return joined(out, self.plan)
+
+
+def joined(parts: Iterable[dict[str, np.ndarray]], plan: Plan) -> dict[str, np.ndarray]:
+    parts = list(parts)
+    return {c: np.concatenate([p[c] for p in parts]) if parts else np.zeros(0) for c in plan.columns}
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
+    """Bit for bit (every NaN is alike)."""
+    assert a.keys() == b.keys()
+    for name in a:
+        x, y = (np.where(np.isnan(v), np.nan, v).view(np.int64) for v in (a[name], b[name]))
+        assert len(x) == len(y), name
+        wrong = np.flatnonzero(x != y)
+        assert not len(wrong), f"{name} first differs at row {wrong[0]}: {a[name][wrong[0]]!r} {b[name][wrong[0]]!r}"
+
+
+def variants() -> list[Spec]:
+    """Every registered feature as declared, with the smallest parameters it allows, and with each choice of a word."""
+    made: dict[Spec, None] = {}
+    for _, feature in load_all().items():
+        made[feature()] = None
+        made[feature(**smallest(feature))] = None
+        for name, param in feature.params.items():
+            for choice in param.choices or ((True, False) if param.kind is bool else ()):
+                made[feature(**{name: choice})] = None
+    return list(made)
+
+
+def smallest(feature: Feature) -> dict[str, object]:
+    """Whole-number parameters lowered, one after the other, as far as the declaration allows."""
+    params = {n: p.default for n, p in feature.params.items()}
+    for name, param in feature.params.items():
+        while param.kind is int and params[name] > 0 and allowed(feature, {**params, name: params[name] - 1}):
+            params[name] -= 1
+    return params
+
+
+def allowed(feature: Feature, params: dict[str, object]) -> bool:
+    try:
+        feature(**params)
+    except ConfigError:
+        return False
+    return True

@@ -1,0 +1,192 @@
+"""The laws that hold for every registered feature; nothing here is about one of them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.table import VALUES
+from engine.features import Plan, Spec
+from engine.features.lookahead import batch as whole
+from engine.features.lookahead import events, leak
+from tests.features import market
+from tests.features.market import Tape, batch, joined, rows, same
+
+SPECS = market.variants()
+every = pytest.mark.parametrize("spec", SPECS, ids=str)
+MARKETS = (market.reference(900), market.hard())
+
+
+def plan_of(spec: Spec) -> Plan:
+    assert spec.feature is not None
+    return Plan({spec.feature.name: spec})
+
+
+@every
+def test_rows_computed_one_by_one_are_the_rows_computed_at_once(spec):
+    for columns in MARKETS:
+        plan = plan_of(spec)
+        tape = Tape(plan)
+        n = len(columns["close"])
+        same(joined((tape.add(rows(columns, i, i + 1)) for i in range(n)), plan), batch(plan, columns))
+
+
+@every
+@settings(max_examples=8)
+@given(data=st.data())
+def test_where_the_stream_is_cut_changes_nothing(spec, data):
+    columns = data.draw(st.sampled_from(MARKETS))
+    n = len(columns["close"])
+    cuts = data.draw(st.lists(st.integers(1, n - 1), min_size=1, max_size=40, unique=True))
+    plan = plan_of(spec)
+    tape = Tape(plan, room=data.draw(st.sampled_from([2, 3, 50, 1000])))
+    same(
+        joined((tape.add(rows(columns, a, b)) for a, b in pairwise([0, *sorted(cuts), n])), plan), batch(plan, columns)
+    )
+
+
+@every
+def test_no_future_changes_the_past(spec, ref):
+    for columns in (ref, MARKETS[1]):
+        assert len(events(batch(plan_of(spec), columns))) >= 20, "nothing happens here: the test could not fail"
+        finding = leak(whole(plan_of(spec)), columns, cuts=64)
+        assert finding is None, str(finding)
+
+
+@every
+def test_a_restart_from_any_snapshot_goes_on_exactly(spec, ref):
+    plan = plan_of(spec)
+    expected = batch(plan, ref)
+    n = len(ref["close"])
+    stops = sorted({1, 2, *np.linspace(spec.warmup + 1, n - 50, 14).astype(int).tolist()})
+    first = Tape(plan)
+    for a, b in pairwise([0, *stops]):
+        first.add(rows(ref, a, b))
+        second = resumed(first)
+        same(second.add(rows(ref, b, n)), {name: values[b:] for name, values in expected.items()})
+
+
+def resumed(first: Tape) -> Tape:
+    """Another table with the last rows of the first, and its features' state from the snapshot."""
+    second = Tape(first.plan, room=20)
+    n = first.table.n
+    k = min(n, first.plan.lookback)
+    for name, column in first.table.columns.items():
+        second.table.columns[name][:k] = column[n - k : n]
+    second.tables.rows[0] = k
+    second.bound.restore(first.bound.snapshot())
+    return second
+
+
+@every
+def test_looking_at_the_forming_bar_leaves_no_trace(spec, ref):
+    columns = rows(ref, 0, 400)
+    plan = plan_of(spec)
+    expected, tape = batch(plan, columns), Tape(plan)
+    for i in range(400):
+        before = tape.bound.snapshot()
+        if tape.tables.capacity - tape.table.n < 2:
+            tape.table.slide()
+        for forming in (rows(ref, 1000 + i, 1001 + i), rows(columns, i, i + 1)):
+            tape.put(forming)
+            tape.bound.peek(tape.table.n)
+            assert tape.bound.snapshot() == before
+        peeked = {c: tape.table.columns[c][tape.table.n : tape.table.n + 1].copy() for c in plan.columns}
+        same(peeked, {c: v[i : i + 1] for c, v in expected.items()})
+        same(tape.add(rows(columns, i, i + 1)), peeked)
+
+
+@every
+def test_the_first_value_comes_exactly_when_declared(spec, ref):
+    feature, outputs = spec.feature, batch(plan_of(spec), ref)
+    for name, output, first in zip(outputs, feature.outputs, feature.warmup, strict=True):
+        there = np.flatnonzero(~np.isnan(outputs[name]))
+        inner = max((s.warmup for _, s in spec.inputs if isinstance(s, Spec)), default=0)
+        warmup = first(dict(spec.params)) + inner
+        assert len(there), name
+        if output in feature.sparse:
+            assert there[0] >= warmup
+        else:
+            assert there[0] == warmup
+            assert len(there) == len(outputs[name]) - warmup, f"{name} has holes after its warm-up"
+        assert (outputs[name][there] != outputs[name][there[0]]).any(), f"{name} never changes"
+
+
+@every
+def test_dead_markets_give_finite_numbers_that_stand_still(spec):
+    flat = np.full(300, 1.1)
+    for name, values in batch(plan_of(spec), market.stamped(flat, flat, flat, flat)).items():
+        settled = values[spec.warmup :]
+        if name.split("_")[0] in spec.feature.sparse or np.isnan(settled).all():
+            continue
+        assert np.isfinite(settled).all(), name
+        assert len(np.unique(settled)) == 1, f"{name} moves although prices do not"
+
+
+@every
+def test_one_bar_and_no_bar_are_enough(spec, ref):
+    plan = plan_of(spec)
+    for n in (0, 1):
+        assert all(len(v) == n for v in batch(plan, rows(ref, 0, n)).values())
+
+
+@every
+def test_prices_in_another_unit_scale_what_is_a_price_and_nothing_else(spec, ref):
+    scaled = {n: v * 1024.0 if n in ("open", "high", "low", "close") else v for n, v in ref.items()}
+    plan = plan_of(spec)
+    before, after = batch(plan, ref), batch(plan, scaled)
+    factor = {"price": 1024.0, "price_change": 1024.0}
+    same({n: v * factor.get(u, 1.0) for (n, v), u in zip(before.items(), spec.feature.unit, strict=True)}, after)
+
+
+@every
+def test_the_declared_range_is_kept(spec, ref, hard):
+    if spec.feature.range is None:
+        return
+    low, high = spec.feature.range
+    for columns in (ref, hard):
+        values = next(iter(batch(plan_of(spec), columns).values()))
+        assert low <= np.nanmin(values) <= np.nanmax(values) <= high
+
+
+HOLES = (0, 3, 150, 151, 152, 400)
+
+
+@every
+def test_a_bar_without_prices_is_passed_over_or_starts_the_window_anew(spec, ref):
+    columns = {n: v.copy() for n, v in rows(ref, 0, 900).items()}
+    for name in VALUES:
+        columns[name][list(HOLES)] = np.nan
+    plan = plan_of(spec)
+    got = batch(plan, columns)
+    kept = np.setdiff1d(np.arange(900), HOLES)
+    assert all(np.isnan(v[list(HOLES)]).all() for v in got.values())
+    lookbacks = {node.feature.lookback(dict(node.spec.params)) > 0 for node in plan.nodes if node.feature.keeps}
+    if True not in lookbacks:
+        same({n: v[kept] for n, v in got.items()}, batch(plan, {n: v[kept] for n, v in columns.items()}))
+    elif False not in lookbacks:
+        same({n: v[401:] for n, v in got.items()}, batch(plan, rows(columns, 401, 900)))
+    assert all(not np.isnan(v[600:]).all() for v in got.values())
+
+
+@every
+def test_where_history_began_is_forgotten(spec, ref):
+    plan = plan_of(spec)
+    late = 500
+    settle = max(int(node.feature.settle(dict(node.spec.params))) for node in plan.nodes)
+    full = {n: v[late:] for n, v in batch(plan, ref).items()}
+    part = batch(plan, rows(ref, late, 2000))
+    midnight = 96  # bars a day
+    start = spec.warmup + max(settle, midnight)
+    if start > 1000:
+        pytest.skip("the reference series is too short for its settling length")
+    for name, output in zip(full, spec.feature.outputs, strict=True):
+        a, b = full[name][start:], part[name][start:]
+        if settle:
+            assert np.nanmax(np.abs(a - b)) <= 1e-7 * np.nanmax(np.abs(a)), name
+        elif output not in spec.feature.sparse:
+            same({name: a}, {name: b})
