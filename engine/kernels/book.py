@@ -119,9 +119,7 @@ def snapshot(book: Book) -> bytes:
     """Every byte of trading state."""
     account, symbols, orders, positions, _, _ = book
     a = account[0]
-    return b"".join(
-        part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]])
-    )
+    return b"".join(part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]]))
 
 
 @jit(no_cpython_wrapper=True)
