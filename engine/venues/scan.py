@@ -60,7 +60,7 @@ def keep_last(symbols, symbol, bid, ask, spread, i, j):
 
 @jit(no_cpython_wrapper=True)
 def quiet_one(book, ts, ts_event, bid, ask, i, j):
-    """`quiet_quotes` for a market of one symbol, its numbers held in registers."""
+    """`quiet_quotes` for a market of one symbol that converts nothing, its numbers held in registers."""
     a, x = book[0][0], book[1][0]
     ask_low, ask_high, bid_low, bid_high, due = x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due
     if not x.exposed:
@@ -129,7 +129,7 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
     """Bring the venue from quote i to quote j; stops after the quote that caused a report and returns that index."""
     account, symbols = book[0], book[1]
     a = account[0]
-    one = len(symbols) == 1
+    one = len(symbols) == 1 and not symbols[0].converts
     if a.orders == 0 and a.positions == 0 and banded:
         keep_last(symbols, symbol, bid, ask, ask[:0], i, j)
         return j

@@ -14,3 +14,18 @@ def test_an_order_that_expires_on_its_way_is_gone_by_its_expiry_and_not_later() 
     order = desk.buy(0.1, "limit", 1.09, expires=desk.now + 3 * SECOND)
     assert desk.quote(1.1, 1.1, after=2 * SECOND) == []
     assert desk.quote(1.1, 1.1) == [Canceled(desk.now, "hand", "EURUSD", order, "expired", desk.now)]
+
+
+def test_equity_of_a_symbol_that_converts_itself_follows_the_rate_at_every_quote() -> None:
+    """One symbol, its profit converted through its own quote: 0.10 lots at 150.00, now 165.00.
+
+    15.00 x 10,000 = 150,000 JPY, / 165.00 = 909.09 USD; at the rate of the entry it would be 1,000.00.
+    """
+    desk = Desk("USDJPY")
+    desk.quote(150.0, 150.0)
+    desk.buy(0.1)
+    desk.quote(150.0, 150.0)
+    for price in (155.0, 160.0, 165.0):
+        desk.quote(price, price)
+    assert desk.equity == pytest.approx(10_000 + 150_000 / 165)
+    assert desk.again(banded=True) == desk.again(banded=False)
