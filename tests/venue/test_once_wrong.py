@@ -29,3 +29,16 @@ def test_equity_of_a_symbol_that_converts_itself_follows_the_rate_at_every_quote
         desk.quote(price, price)
     assert desk.equity == pytest.approx(10_000 + 150_000 / 165)
     assert desk.again(banded=True) == desk.again(banded=False)
+
+
+def test_an_order_cannot_close_a_position_of_another_symbol_at_its_own_price() -> None:
+    """1,000 EUR bought at 1.10 and 'closed' at the price of gold would have earned 1,998,900 USD."""
+    desk = Desk("EURUSD", "XAUUSD")
+    desk.quote(1.1, 1.1, "EURUSD")
+    desk.quote(2_000.0, 2_000.0, "XAUUSD")
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1, "EURUSD")
+    order = desk.sell(0.01, symbol="XAUUSD", position=1)
+    events = desk.quote(2_000.0, 2_000.0, "XAUUSD")
+    assert events == [Canceled(desk.now, "hand", "XAUUSD", order, "position closed", desk.now)]
+    assert len(desk.positions) == 1 and desk.balance == 10_000.0
