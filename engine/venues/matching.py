@@ -32,11 +32,10 @@ from engine.venues.deals import EXPIRED, close, execute, remove, report
 def refuse(book, o, bid, ask):
     """Why the venue does not take this order on arrival; 0 if it does. Stops are judged from the exit side."""
     x = book[1][o.symbol]
-    if o.position == 0:
-        if o.steps < x.steps_min:
-            return R_VOLUME_MIN
-        if o.steps > x.steps_max:
-            return R_VOLUME_MAX
+    if o.steps < 1 or (o.position == 0 and o.steps < x.steps_min):
+        return R_VOLUME_MIN
+    if o.position == 0 and o.steps > x.steps_max:
+        return R_VOLUME_MAX
     if np.isnan(rate_of(book[1], o.symbol)):
         return R_RATE
     reference = o.price

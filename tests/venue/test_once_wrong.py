@@ -42,3 +42,16 @@ def test_an_order_cannot_close_a_position_of_another_symbol_at_its_own_price() -
     events = desk.quote(2_000.0, 2_000.0, "XAUUSD")
     assert events == [Canceled(desk.now, "hand", "XAUUSD", order, "position closed", desk.now)]
     assert len(desk.positions) == 1 and desk.balance == 10_000.0
+
+
+@pytest.mark.parametrize("units", [0.0, -1_000.0])
+@pytest.mark.parametrize("position", [0, 1])
+def test_an_order_for_nothing_or_less_is_refused_even_if_it_names_a_position(units: float, position: int) -> None:
+    """A close of -0.01 lots made the position grow without a price being paid."""
+    desk = Desk()
+    desk.quote(1.1, 1.1)
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1)
+    desk.say(Order(desk.now, "hand", "EURUSD", -1, units, position=position, id=2))
+    assert desk.quote(1.1, 1.1) == [Rejected(desk.now, "hand", "EURUSD", 2, "volume below the minimum", desk.now)]
+    assert desk.positions["steps"].tolist() == [1]
