@@ -55,3 +55,23 @@ def test_an_order_for_nothing_or_less_is_refused_even_if_it_names_a_position(uni
     desk.say(Order(desk.now, "hand", "EURUSD", -1, units, position=position, id=2))
     assert desk.quote(1.1, 1.1) == [Rejected(desk.now, "hand", "EURUSD", 2, "volume below the minimum", desk.now)]
     assert desk.positions["steps"].tolist() == [1]
+
+
+@pytest.mark.parametrize("low", range(14_990, 15_010))
+def test_an_ask_that_is_a_bid_and_a_spread_touches_what_it_touches_on_paper(low: int) -> None:
+    """149.92 + 0.01 is 149.92999999999998 in binary: a buy limit at 149.93 was filled late or not at all."""
+    desk = Desk("USDJPY", kind="bars", currency="JPY", balance=1_000_000.0)
+    desk.bar(151.0, 151.0, 151.0, 151.0, 0.01)
+    desk.buy(0.01, "limit", (low + 1) / 100)
+    desk.buy(0.01, "stop", 151.11)
+    desk.bar(151.0, 151.1, low / 100, 151.0, 0.01)
+    assert [f.price for f in desk.fills] == [(low + 1) / 100, 151.11]
+    assert desk.again(banded=True) == desk.again(banded=False)
+
+
+def test_slippage_leaves_no_binary_noise_in_a_price() -> None:
+    desk = Desk(slippage="1 points")
+    desk.quote(1.1, 1.1003)
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1003)
+    assert [f.price for f in desk.fills] == [1.10031]  # 1.1003 + 0.00001 is 1.1003100000000001
