@@ -157,7 +157,19 @@ def declared(body: str, **options):
     return feature(registry=None, **options)(space["x"])
 
 
-PLAIN = "def x(lo, hi, close, y, seen, period=3):\n    for i in range(lo, hi):\n        y[i] = close[i] * TWO\n    return seen\n"
+PLAIN = """def x(lo, hi, close, y, seen, period=3):
+    for i in range(lo, hi):
+        y[i] = close[i] * TWO
+    return seen
+"""
+RING = """def x(lo, hi, close, y, seen, ring, period=3):
+    for i in range(lo, hi):
+        k = int(seen) % ring.size
+        y[i] = ring[k] if seen >= period else np.nan
+        ring[k] = close[i]
+        seen += 1.0
+    return seen
+"""
 
 
 def test_the_identity_changes_with_what_is_computed_and_with_nothing_else():
@@ -258,11 +270,7 @@ def test_a_default_follows_the_parameters_of_the_feature_it_serves(ref):
 
 
 def test_vectors_are_kept_in_place_and_are_as_long_as_declared(ref):
-    lagged = declared(
-        "def x(lo, hi, close, y, seen, ring, period=3):\n    for i in range(lo, hi):\n        k = int(seen) % ring.size\n"
-        "        y[i] = ring[k] if seen >= period else np.nan\n        ring[k] = close[i]\n        seen += 1.0\n    return seen\n",
-        gives="y", keeps="seen ring[period]", warmup="period",
-    )  # fmt: skip
+    lagged = declared(RING, gives="y", keeps="seen ring[period]", warmup="period")
     tape = Tape(Plan({"x": lagged(period=7)}))
     got = np.concatenate([tape.add(rows(ref, k, k + 1))["x"] for k in range(100)])
     assert (got[7:] == ref["close"][:93]).all() and len(tape.bound.snapshot()) == 12 + 8 * 8
