@@ -273,13 +273,9 @@ def make_strategies(config: Config) -> tuple[Strategy, ...]:
 
 def open_config_tape(config: Config) -> Tape:
     """The tape a config names: from the catalogue, from files, or the demo's."""
-    from engine.feeds.tapes import open_tape
+    from engine.feeds.tapes import open_data
 
-    data = config.data
-    return open_tape(
-        data.source, data.symbols, "quotes" if data.kind == "quotes" else data.frame, data.start_ns, data.end_ns,
-        str(data.spread) if data.spread else None,
-    )  # fmt: skip
+    return open_data(config.data, config.instruments)
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:
