@@ -42,7 +42,7 @@ def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Bo
         x = book[1][s]
         x["step_units"], x["step_lots"] = one.step_units, one.volume_step
         x["steps_min"], x["steps_max"] = (round(v / one.volume_step) for v in (one.volume_min, one.volume_max))
-        x["point"], x["grid"] = one.point, 10.0**one.digits
+        x["grid"] = 10.0**one.digits
         x["slippage"] = config.venue.slippage.amount * one.point
         fee = config.venue.commission
         if fee.unit == "bps":

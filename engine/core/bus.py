@@ -33,7 +33,6 @@ class Bus:
         """`keep` says of a signal whether it says anything new; one that does not is dropped before the journal."""
         self.journal = journal
         self.now = 0
-        self.published = 0
         self._keep = keep
         self._handlers: dict[type, list[Handler]] = {}
         self._addressed: dict[tuple[type, str], Handler] = {}
@@ -73,7 +72,6 @@ class Bus:
             if keep is not None and kind is Signal and not keep(event):
                 continue
             seq = write(event, cause)
-            self.published += 1
             for handler in self._handlers.get(kind, ()):
                 if (returned := handler(event)) is not None:
                     self._add(returned, seq)
