@@ -6,29 +6,38 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core import quantity
 from engine.core.errors import ConfigError
-from engine.core.quantity import Points
 from engine.feeds.lineage import Columns, Lineage
 
 PRICES = ("open", "high", "low", "close")
 SHARE_BELOW = {"bid": 0.0, "ask": 1.0, "mid": 0.5, "last": 0.5}
 """How much of the spread lies between the bid and a price of that basis."""
+Written = quantity.Quantity | str | None
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The spread of one symbol's bars: `points` of 10^-digits, or as recorded in the bars (None)."""
+    """The spread of one symbol's bars: points of 10^-digits, basis points of their open, or as recorded (None)."""
 
-    points: float | None
+    written: quantity.Quantity | None
     digits: int
 
     def __str__(self) -> str:
-        return "recorded" if self.points is None else str(Points(self.points, "points"))
+        return "recorded" if self.written is None else str(self.written)
+
+    def width(self, opens: np.ndarray) -> np.ndarray:
+        """Ask less bid for each bar, float64; of a share, whole points."""
+        assert self.written is not None
+        amount = self.written.amount
+        if self.written.unit == "bps":
+            return np.round(opens * (amount * 1e-4), self.digits)
+        return np.full(len(opens), round(amount * 10.0**-self.digits, self.digits + 4))
 
     def told(self, lineage: Lineage) -> str:
         """One sentence for the report."""
         basis = f"{lineage.basis} bars"
-        if self.points is None:
+        if self.written is None:
             return f"{basis}, spread as recorded" + (f" ({lineage.spread})" if lineage.spread else "")
         turned = {
             "bid": f"ask = bid + {self} assumed",
@@ -39,14 +48,13 @@ class Spread:
         return f"{basis}: {turned}" + (" in place of the recorded spread" if lineage.spread else "")
 
 
-def spread_of(written: Points | str | None, digits: int) -> Spread:
-    """`10 points` as a Spread; ConfigError for a bare number or another unit.
+def spread_of(written: Written, digits: int) -> Spread:
+    """`10 points` or `1.5 bps` as a Spread; ConfigError for a bare number or another unit.
 
     >>> str(spread_of("1.0 points", 5))
     '1 points'
     """
-    quantity = Points.parse(written) if isinstance(written, str) else written
-    return Spread(None if quantity is None else quantity.amount, digits)
+    return Spread(quantity.Spread.parse(written) if isinstance(written, str) else written, digits)
 
 
 def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
@@ -55,8 +63,8 @@ def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
     ConfigError when the bars carry no spread and none is declared.
     """
     width = columns["spread"]
-    if spread.points is not None:
-        width = np.full(len(width), round(spread.points * 10.0**-spread.digits, spread.digits + 4))
+    if spread.written is not None:
+        width = spread.width(columns["open"])
     elif missing := int(np.isnan(width).sum()):
         raise ConfigError(
             f"{missing} of {len(width)} bars of {lineage.name} carry no spread: declare one, like spread = '10 points'"
