@@ -26,6 +26,7 @@ def group(name: str, help: str) -> typer.Typer:
 runs = group("runs", "Finished runs.")
 data = group("data", "Market data.")
 instruments = group("instrument", "What a symbol is.")
+check = group("check", "Prove that something holds.")
 features = group("features", "Indicators and other columns computed from bars.")
 
 Basis = Literal["bid", "ask", "mid", "last"]
@@ -120,16 +121,40 @@ def explain(
 ) -> None:
     """Say why a trade happened, or what was decided at a bar's close."""
     from engine.core.errors import ConfigError
-    from engine.core.journal import read
     from engine.ops import console, listing
-    from engine.report.explain import chain, decided_at, text
+    from engine.replay import explain as why
+    from engine.report.explain import text
     from engine.report.runs import find_run
 
     if (trade is None) == (bar is None):
         raise ConfigError("explain takes a trade's number or --bar TS, one of the two")
-    frames = read(find_run(ref, Path(out)).path / "journal")
-    steps = chain(frames, trade=trade) if bar is None else decided_at(frames, listing.moment(bar))
-    console.show(steps, as_json, lambda found: text(found) or "nothing was decided then")
+    steps = why(find_run(ref, Path(out)).path, trade, None if bar is None else listing.moment(bar))
+    console.show(steps, as_json, text)
+
+
+@check.command()
+def lookahead(
+    name: Annotated[str, typer.Argument(help="A feature, a strategy, or a config's name or path.")],
+    sets: Sets = None,
+    cuts: Annotated[int, typer.Option(help="How often the future is cut off and altered.")] = 64,
+    as_json: Json = False,
+) -> None:
+    """Prove that nothing looks ahead, or name the first bar and column that does (exit code 4)."""
+    from engine.core.errors import Refused
+    from engine.core.load import load
+    from engine.features import load_all
+    from engine.lookahead import check_lookahead
+    from engine.ops import console
+    from engine.run import open_config_tape
+
+    config = None if name in load_all() else load(name, sets=sets or ())
+    tape = open_config_tape(config or load("ma_cross", env={}))
+    with console.Progress(not as_json, "cuts") as progress:
+        progress.compiling()
+        finding = check_lookahead(config.strategies[0].name if config else name, tape, config, cuts)
+    if finding:
+        raise Refused(str(finding))
+    console.show({"name": name, "bars": len(tape), "cuts": cuts, "looks_ahead": False}, as_json)
 
 
 @runs.command("list")

@@ -7,11 +7,10 @@ the two together fill for fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.events import Event
 from engine.core.tape import Block
 from engine.drive import MORE_ROOM, NEWS, STATEMENT, drive, gather
 from engine.kernels.book import ORDER, REPORT
@@ -29,8 +28,6 @@ class CompiledLoop:
     limits: np.ndarray
     signals: list[tuple[int, int, int, tuple[np.ndarray, ...]]]
     """(view, strategy, symbol, its columns signal, stop, take_profit)"""
-    events: list[Event] = field(default_factory=list)
-    """What happened in the last pass."""
 
     def __post_init__(self) -> None:
         self.wishes = np.zeros(self.limits.shape, WISH)
@@ -52,10 +49,10 @@ class CompiledLoop:
             return self.made[:n]
         return self.made[np.argsort(self.keys[:n], kind="stable")]
 
-    def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> list[Event]:
-        """Records lo..hi-1 with these wishes; returns what the venue reported."""
+    def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> np.ndarray:
+        """Records lo..hi-1 with these wishes; returns what the venue reported (REPORT records)."""
         venue, i, w, code = self.venue, lo, 0, MORE_ROOM
-        events: list[Event] = []
+        parts = []
         while code == MORE_ROOM:
             venue.room(len(self.plan))
             while len(self.out) < 2 * len(venue.book[4]) or len(self.news) < self.pending + 2 * len(venue.book[4]):
@@ -64,5 +61,5 @@ class CompiledLoop:
                 venue.book, venue.columns, i, hi, statements, w, self.limits, self.wishes, self.news, self.pending,
                 self.answer, self.plan, self.out, venue.back,
             )  # fmt: skip
-            events += venue.events(self.out[:n])
-        return events
+            parts.append(self.out[:n].copy())
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)

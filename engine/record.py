@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,23 +33,57 @@ if TYPE_CHECKING:
     from engine.report.writer import RunWriter
 
 
-@dataclass
-class Run:
-    """A finished run. `path` is its folder, None if nothing was written.
-
-    `summary.figures` are plain floats; `trades` and `equity` are DataFrames; `fills` every deal; `digest` the hash
-    of every decision. `seconds` is what the replay took, without opening the tape and writing the report.
-    """
+@dataclass(frozen=True)
+class Result:
+    """What there is to know of a run when its last deal is in the books."""
 
     summary: Summary
     digest: str
     path: Path | None
+    trades: list[Trade]
+    samples: np.ndarray
+    fills: list[e.Fill]
+
+
+@dataclass
+class Run:
+    """A finished run. `path` is its folder, None if nothing was written.
+
+    `summary.figures` are plain floats; `trades` and `equity` are DataFrames; `fills` every deal (kept only when
+    nothing was written); `digest` the hash of every decision. `seconds` is what the replay took, without opening the
+    tape and writing the report. What a run without a folder has to say is worked out when it is asked for.
+    """
+
     seconds: float
-    rows: list[Trade] = field(repr=False)
-    samples: np.ndarray = field(repr=False)
-    fills: list[e.Fill] = field(repr=False)
-    expected: list[str] = field(default_factory=list)
-    """What differs from the config's `[expect]`, a sentence each."""
+    balance: float
+    equity_now: float
+    config: Config = field(repr=False)
+    settle: Callable[[], Result] = field(repr=False)
+
+    @cached_property
+    def _result(self) -> Result:
+        return self.settle()
+
+    @property
+    def summary(self) -> Summary:
+        return self._result.summary
+
+    @property
+    def digest(self) -> str:
+        return self._result.digest
+
+    @property
+    def path(self) -> Path | None:
+        return self._result.path
+
+    @property
+    def fills(self) -> list[e.Fill]:
+        return self._result.fills
+
+    @cached_property
+    def expected(self) -> list[str]:
+        """What differs from the config's `[expect]`, a sentence each."""
+        return list(differences(self.config, self))
 
     @cached_property
     def trades(self) -> pd.DataFrame:
@@ -61,7 +95,7 @@ class Run:
             for column in ("open_time", "close_time"):
                 frame[column] = pd.to_datetime(frame[column], utc=True)
             return frame
-        frame = pd.DataFrame([msgspec.structs.asdict(t) for t in self.rows], columns=Trade.__struct_fields__)
+        frame = pd.DataFrame([msgspec.structs.asdict(t) for t in self._result.trades], columns=Trade.__struct_fields__)
         for column in ("open_ts", "close_ts"):
             frame[column.replace("ts", "time")] = pd.to_datetime(frame[column], unit="ns", utc=True)
         return frame
@@ -74,7 +108,7 @@ class Run:
         if self.path:
             frame = pd.read_parquet(self.path / "equity.parquet", columns=["ts", "balance", "equity"])
         else:
-            frame = pd.DataFrame({name: self.samples[name] for name in ("ts", "balance", "equity")})
+            frame = pd.DataFrame({name: self._result.samples[name] for name in ("ts", "balance", "equity")})
         frame.index = pd.DatetimeIndex(pd.to_datetime(frame.pop("ts"), unit="ns", utc=True), name="time")
         return frame
 
@@ -159,7 +193,7 @@ class Recorder:
                 columns = {n: table.columns[n][mine[0] : mine[-1] + 1] for n in CHARTED}
                 self.writer.bars(table.stream.symbol, table.stream.frame, columns)
 
-    def finish(self, journal: Journal, venue: SimulatedVenue, records: int, seconds: float) -> Run:
+    def finish(self, journal: Journal, venue: SimulatedVenue, records: int, seconds: float) -> Result:
         account = venue.book[0][0]
         first, last = self.tape.span
         end = np.zeros(1, SAMPLE)
@@ -188,9 +222,7 @@ class Recorder:
         else:
             summary.months, summary.notes = self.tally.months(), self.notes
         samples = np.concatenate(self._samples) if self._samples else np.zeros(0, SAMPLE)
-        run = Run(summary, digest, path, seconds, self.trades, samples, self.fills)
-        run.expected = list(differences(self.config, run))
-        return run
+        return Result(summary, digest, path, self.trades, samples, self.fills)
 
 
 CHARTED = ("ts", "open_ts", "open", "high", "low", "close")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
 from engine.features.plan import Plan
 from engine.loop import Loop
-from engine.record import Recorder, Run
+from engine.record import Recorder, Result, Run
 from engine.risk.risk import Risk
 from engine.risk.wishes import Wishes
 from engine.rows import Rows, Subscription, View, bind
@@ -114,6 +115,8 @@ class Session:
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
         self.loop = Loop(self.bus, self.venue, eager)
+        self.unread: list[np.ndarray] = []
+        """Reports of the compiled lane that nobody has asked about yet."""
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
             self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
@@ -185,6 +188,18 @@ class Session:
         self.recorder.start(self.journal)
 
     def finish(self, records: int, seconds: float) -> Run:
+        """The run, worked out at once if it has a folder, else when somebody asks."""
+        account = self.venue.book[0][0]
+        balance = int(account["balance"]) * float(account["minor"])
+        run = Run(seconds, balance, float(account["equity"]), self.config, partial(self._settle, records, seconds))
+        if self.recorder.writer:
+            assert run.path
+        return run
+
+    def _settle(self, records: int, seconds: float) -> Result:
+        for reports in self.unread:
+            self._publish(reports)
+        self.unread.clear()
         return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
@@ -213,12 +228,19 @@ class Session:
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
         self.recorder.bars(self.rows, closed)
         if self.compiled:
-            for event in self.fast.run(block, lo, hi, self.fast.statements(closed)):
-                self.bus.schedule(event, e.REPORT)
-                self.bus.now = event.ts
-                self.bus.publish_due()
+            reports = self.fast.run(block, lo, hi, self.fast.statements(closed))
+            if self.recorder.writer:
+                self._publish(reports)
+            elif len(reports):
+                self.unread.append(reports)
         else:
             self.loop.run(block, lo, hi, self.rows.wakes(closed, block, lo, hi), until)
+
+    def _publish(self, reports: np.ndarray) -> None:
+        """What the venue reported in the compiled lane, as events."""
+        for event in self.venue.events(reports):
+            self.bus.now = event.ts
+            self.bus.publish(event)
 
 
 def _subscribe(made: Strategy, view: View) -> Subscription:

@@ -130,6 +130,7 @@ def test_the_exit_codes_are_those_of_the_documentation() -> None:
         ("data import x.csv --basis bidd", 2, "'bidd' is not one of"),
         ("data show demo/EURUSD/bars-H2", 6, "did you mean demo/EURUSD/bars-H1?"),
         ("data sample EURUSD -n 0", 2, "n >= 1"),
+        ("check lookahead rsii", 2, "no config or strategy is called 'rsii'"),
         ("instrument show EURUSX", 2, "did you mean EURUSD"),
         ("features show rsii", 2, "unknown feature 'rsii': did you mean rsi?"),
     ],
@@ -210,11 +211,34 @@ def test_the_demo_runs_and_its_run_is_listed_shown_and_explained(call: Call) -> 
     shown = json.loads(call("runs", "show", "latest", "--json").out)
     assert listed["run"] == 1 and listed["trades"] == shown["figures"]["trades"] > 20
     steps = json.loads(call("explain", "1", "2", "--json").out)
-    assert [s["kind"] for s in steps][:2] == ["signal", "risk"] and steps[-1]["kind"] == "fill"
+    assert [s["kind"] for s in steps][:3] == ["row", "signal", "risk"] and steps[-1]["kind"] == "fill"
     bar = call("explain", "1", "--bar", steps[0]["ts"])
-    assert bar.code == 0 and "wants EURUSD" in bar.out
-    assert call("explain", "1", "--bar", "2017-07-01").out == "nothing was decided then\n"
+    assert bar.code == 0 and "ma_cross saw EURUSD" in bar.out and "wants EURUSD" in bar.out
+    none = call("explain", "1", "--bar", "2017-07-01 12:00")
+    assert none.code == 1 and "no bar of this run closed then" in none.err
     assert call("explain", "1", "9999").code == 6
+
+
+def test_a_run_replayed_decides_the_same_and_a_changed_journal_is_refused(call: Call) -> None:
+    call("backtest", "demo", "--from", "2017-03", "--to", "2017-05")
+    again = json.loads(call("replay", "latest", "--json").out)
+    assert again["compared"] > 20 and again["difference"] is None
+    journal = Path("runs/1-demo/journal")
+    journal.write_bytes(journal.read_bytes()[:-40])
+    assert call("replay", "latest").code == 4
+    journal.unlink()
+    assert call("replay", "latest").code == 6
+
+
+@pytest.mark.parametrize("name", ["rsi", "demo"])
+def test_what_does_not_look_ahead_is_said_so(call: Call, name: str) -> None:
+    found = json.loads(call("check", "lookahead", name, "--cuts", "4", "--json").out)
+    assert found == {"name": name, "bars": 6225, "cuts": 4, "looks_ahead": False}
+
+
+def test_a_strategy_that_hardly_ever_acts_cannot_be_judged(call: Call) -> None:
+    few = call("check", "lookahead", "demo", "--set", "strategy.params.slow=2000")
+    assert few.code == 1 and "at least 20 are needed" in few.err
 
 
 def test_json_of_a_backtest_is_json_and_run_on_history_is_the_same_thing(call: Call) -> None:

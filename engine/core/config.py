@@ -54,6 +54,13 @@ class DataConfig:
     """Zone of the stamps in files that do not say."""
 
     @property
+    def spreads(self) -> str | dict[str, str] | None:
+        """The spread as text, for all symbols or one each."""
+        if isinstance(self.spread, dict):
+            return {symbol: str(spread) for symbol, spread in self.spread.items()}
+        return None if self.spread is None else str(self.spread)
+
+    @property
     def start_ns(self) -> int | None:
         return None if self.start is None else parse_time(self.start, self.zone)
 

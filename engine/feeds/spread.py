@@ -6,38 +6,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core import quantity
 from engine.core.errors import ConfigError
+from engine.core.quantity import Spread
 from engine.feeds.lineage import Columns, Lineage
 
 PRICES = ("open", "high", "low", "close")
 SHARE_BELOW = {"bid": 0.0, "ask": 1.0, "mid": 0.5, "last": 0.5}
 """How much of the spread lies between the bid and a price of that basis."""
-Written = quantity.Quantity | str | None
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The spread of one symbol's bars: points of 10^-digits, basis points of their open, or as recorded (None)."""
+class Assumed:
+    """The spread of one symbol's bars: as declared, for prices of so many digits, or as recorded in the bars (None)."""
 
-    written: quantity.Quantity | None
+    declared: Spread | None
     digits: int
 
     def __str__(self) -> str:
-        return "recorded" if self.written is None else str(self.written)
+        return "recorded" if self.declared is None else str(self.declared)
 
-    def width(self, opens: np.ndarray) -> np.ndarray:
-        """Ask less bid for each bar, float64; of a share, whole points."""
-        assert self.written is not None
-        amount = self.written.amount
-        if self.written.unit == "bps":
-            return np.round(opens * (amount * 1e-4), self.digits)
-        return np.full(len(opens), round(amount * 10.0**-self.digits, self.digits + 4))
+    def width(self, columns: Columns, lineage: Lineage) -> np.ndarray:
+        """The spread of each bar, in price; ConfigError when the bars carry none and none is declared."""
+        if self.declared is None:
+            if missing := int(np.isnan(columns["spread"]).sum()):
+                raise ConfigError(
+                    f"{missing} of {len(columns['spread'])} bars of {lineage.name} carry no spread: "
+                    f"declare one, {Spread.forms}"
+                )
+            return columns["spread"]
+        if self.declared.unit == "bps":
+            return np.round(columns["open"] * self.declared.amount / 10_000.0, self.digits + 1)
+        return np.full(len(columns["ts"]), round(self.declared.amount * 10.0**-self.digits, self.digits + 4))
 
     def told(self, lineage: Lineage) -> str:
         """One sentence for the report."""
         basis = f"{lineage.basis} bars"
-        if self.written is None:
+        if self.declared is None:
             return f"{basis}, spread as recorded" + (f" ({lineage.spread})" if lineage.spread else "")
         turned = {
             "bid": f"ask = bid + {self} assumed",
@@ -48,27 +52,18 @@ class Spread:
         return f"{basis}: {turned}" + (" in place of the recorded spread" if lineage.spread else "")
 
 
-def spread_of(written: Written, digits: int) -> Spread:
-    """`10 points` or `1.5 bps` as a Spread; ConfigError for a bare number or another unit.
+def assume(written: Spread | str | None, digits: int) -> Assumed:
+    """`10 points` or `1.5 bps`, as text or read already; ConfigError for a bare number or another unit.
 
-    >>> str(spread_of("1.0 points", 5))
+    >>> str(assume("1.0 points", 5))
     '1 points'
     """
-    return Spread(quantity.Spread.parse(written) if isinstance(written, str) else written, digits)
+    return Assumed(Spread.parse(written) if isinstance(written, str) else written, digits)
 
 
-def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
-    """The same bars in bid prices with a spread column; prices stay on the instrument's grid (mid: on half of it).
-
-    ConfigError when the bars carry no spread and none is declared.
-    """
-    width = columns["spread"]
-    if spread.written is not None:
-        width = spread.width(columns["open"])
-    elif missing := int(np.isnan(width).sum()):
-        raise ConfigError(
-            f"{missing} of {len(width)} bars of {lineage.name} carry no spread: declare one, like spread = '10 points'"
-        )
+def to_bid(columns: Columns, lineage: Lineage, spread: Assumed) -> Columns:
+    """The same bars in bid prices with a spread column; prices stay on the instrument's grid (mid: on half of it)."""
+    width = spread.width(columns, lineage)
     share = SHARE_BELOW[lineage.basis]
     if not share:
         return {**columns, "spread": width}

@@ -17,6 +17,7 @@ from engine.core.config import DataConfig
 from engine.core.errors import ConfigError, DataError
 from engine.core.frames import FIXED, FRAMES, parse_frame
 from engine.core.instrument import Instrument, instrument
+from engine.core.quantity import Spread
 from engine.core.tape import Tape
 from engine.core.zones import HOUR
 from engine.feeds.catalogue import dataset
@@ -24,13 +25,13 @@ from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, between, join, part, size
 from engine.feeds.mapped import LAYOUT, MappedTape, open_mapped, store_mapped
-from engine.feeds.spread import Spread, Written, spread_of, to_bid
+from engine.feeds.spread import Assumed, assume, to_bid
 
 DEMO_SPREAD = "10 points"
 """The demo's bars are ask prices without a spread; one pip is wide for EURUSD, and wide is the safe side."""
 HERE = Path(__file__).parent
 Moment = int | str | None
-Spreads = Written | Mapping[str, Written]
+Spreads = Spread | str | Mapping[str, Spread] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Feed:
 
     lineage: Lineage
     chunks: Iterator[Columns]
-    spread: Spread
+    spread: Assumed
     reach: tuple[int, int] | None = None
     """First and last key of what is stored, where that is known before reading."""
 
@@ -47,11 +48,11 @@ class Feed:
 def open_data(data: DataConfig, declared: Iterable[Instrument] = ()) -> MappedTape:
     """The tape that `[data]` of a config names: from files, from the catalogue, or the demo's."""
     kind = "quotes" if data.kind == "quotes" else data.frame
-    span, basis = (data.start_ns, data.end_ns), "" if data.basis == "bid" else data.basis
+    limits, basis = (data.start_ns, data.end_ns), "" if data.basis == "bid" else data.basis
     if data.source != "file":
-        return open_tape(data.source, data.symbols, kind, *span, data.spread, declared, basis=basis)
+        return open_tape(data.source, data.symbols, kind, *limits, data.spread, declared, basis=basis)
     options = Options(basis=basis, zone=data.tz or "", declared=tuple(declared))
-    return open_files(data.files, data.symbols, kind, *span, data.spread, options, data.format)
+    return open_files(data.files, data.symbols, kind, *limits, data.spread, options, data.format)
 
 
 def open_tape(
@@ -67,11 +68,11 @@ def open_tape(
 ) -> MappedTape:
     """A tape from the catalogue: `kind` is `quotes` or a time frame; records in [start, end), dates or ns UTC.
 
-    `spread` (`"10 points"`, or one per symbol) is needed for bars that carry none; what is assumed stands in the tape's
-    `notes`. A bar is in the range if all of it is. `basis` is checked against what the catalogue says its bars are.
-    NotFound names the nearest dataset.
+    `spread` (`"10 points"`, `"1.5 bps"`, or one per symbol) is needed for bars that carry none; what is assumed stands
+    in the tape's `notes`. A bar is in the range if all of it is. `basis` is checked against what the catalogue says its
+    bars are. NotFound names the nearest dataset.
     """
-    first, last = span(symbols, start, end)
+    first, last = limits_of(symbols, start, end)
     folder = "quotes" if kind == "quotes" else f"bars-{parse_frame(kind)}"
     datasets = {symbol: dataset(f"{source}/{symbol}/{folder}", root) for symbol in symbols}
     for held in datasets.values():
@@ -111,7 +112,7 @@ def open_files(
     """
     from engine.feeds.importers.formats import open_file
 
-    first, last = span(symbols, start, end)
+    first, last = limits_of(symbols, start, end)
     paths = [Path(file) for file in files]
     if len(paths) not in (1, len(symbols)):
         raise ConfigError(
@@ -163,7 +164,7 @@ def build(
     return store_mapped(key, kind, symbols, merge(streams), notes)
 
 
-def span(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None, int | None]:
+def limits_of(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None, int | None]:
     """[start, end) in ns UTC; a date without a zone is UTC."""
     if not symbols or len(set(symbols)) < len(symbols) or isinstance(symbols, str):
         raise ConfigError("a tape needs a list of symbols, at least one, each named once")
@@ -175,13 +176,13 @@ def span(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None
 
 def spreads_of(
     symbols: Sequence[str], written: Spreads, declared: Iterable[Instrument], bars: bool
-) -> dict[str, Spread]:
+) -> dict[str, Assumed]:
     """The declared spread of each symbol; quotes carry their own."""
     if not bars:
-        return dict.fromkeys(symbols, Spread(None, 0))
+        return dict.fromkeys(symbols, Assumed(None, 0))
     each = written if isinstance(written, Mapping) else dict.fromkeys(symbols, written)
     known = tuple(declared)
-    return {s: spread_of(each.get(s), instrument(s, known).digits) for s in symbols}
+    return {s: assume(each.get(s), instrument(s, known).digits) for s in symbols}
 
 
 def records(feed: Feed, index: int, first: int | None, last: int | None) -> Iterator[Columns]:
@@ -263,7 +264,7 @@ def content(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def notes_on(lineage: Lineage, spread: Spread, dropped: Mapping[str, int]) -> Iterator[str]:
+def notes_on(lineage: Lineage, spread: Assumed, dropped: Mapping[str, int]) -> Iterator[str]:
     """What a reader of the report must know about one dataset."""
     told = "; ".join(text for text in (lineage.note, lineage.licence) if text)
     name = lineage.name

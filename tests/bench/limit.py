@@ -54,7 +54,7 @@ def cross(ring, bars, close, sums, above):
 
 @compiled
 def one_symbol(ts, bid, ask, scale):
-    """All quotes of one symbol. Returns (fills, balance, largest drawdown)."""
+    """All quotes of one symbol. Returns (fills, profit marked at the end, largest drawdown)."""
     ring, sums = np.zeros(SLOW, np.int64), np.zeros(2, np.int64)
     bars = above = fills = 0
     end, last = NEVER, 0.0
@@ -95,7 +95,8 @@ def one_symbol(ts, bid, ask, scale):
             balance -= FEE * 100
             fills += 1
             drawdown = max(drawdown, peak - (balance * 0.01 - (a - b) * UNITS))
-    return fills, balance * 0.01, drawdown
+    profit = balance * 0.01 - BALANCE + side * ((bid[-1] if side > 0 else ask[-1]) - entry) * UNITS
+    return fills, profit, drawdown
 
 
 @compiled
@@ -145,7 +146,8 @@ def three_symbols(ts, symbol, bid, ask, scales):
             equity = balance * 0.01 + UNITS * (floating[0] + (floating[1] + floating[2]) / yen)
             peak = max(peak, equity)
             drawdown = max(drawdown, peak - equity)
-    return fills, balance * 0.01, drawdown
+    profit = balance * 0.01 - BALANCE + UNITS * (floating[0] + (floating[1] + floating[2]) / yen)
+    return fills, profit, drawdown
 
 
 @compiled
@@ -191,7 +193,7 @@ def bars_only(first, high, low, close, scale):
             wish = now
             wish_stop, wish_target = close[k] - now * STOP / scale, close[k] + now * TAKE_PROFIT / scale
         above = now
-    return fills, balance * 0.01, drawdown
+    return fills, balance * 0.01 - BALANCE + side * (close[-1] - entry) * UNITS, drawdown
 
 
 def run(name: str, tape: dict[str, np.ndarray]) -> tuple[int, float, float]:
@@ -208,10 +210,8 @@ def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     tape = tapes.load(args["data"], args["tape"], args.get("limit"))
 
     def one_round() -> worker.Result:
-        began = worker.now()
-        fills, balance, drawdown = run(args["tape"], tape)
-        seconds = worker.now() - began
-        return {"seconds": seconds, "records": len(tape["ts"]), "fills": fills, "balance": balance, "drawdown": drawdown}
+        (fills, profit, drawdown), time = worker.timed(lambda: run(args["tape"], tape))
+        return {**time, "records": len(tape["ts"]), "fills": fills, "profit": profit, "drawdown": drawdown}
 
     return one_round, worker.versions("numba", "numpy")
 

@@ -113,10 +113,15 @@ def test_a_year_of_h1_bars_is_one_file_and_the_bar_that_closes_in_january_stays_
 def test_an_import_that_fails_leaves_nothing_and_harms_nothing(own_folders: Path) -> None:
     put(QUOTES, quotes([1, 2, 3]))
     before = state(own_folders)
-    for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), Append(QUOTES) as target:
+
+    def fail(error: type[BaseException]) -> None:
+        with Append(QUOTES) as target:
             target.add(quotes(np.arange(10, 100 * DAY, HOUR)))
             raise error("stop")
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            fail(error)
     with pytest.raises(DataError, match="no row to keep"), Append(Lineage(source="new", symbol="X")) as target:
         target.add(quotes([]))
     assert state(own_folders) == before and not (own_folders / "new").exists()

@@ -31,6 +31,7 @@ def whole(tape: SyntheticTape, size: int = 65_536) -> Columns:
 def test_the_market_does_not_depend_on_how_it_is_cut(n: int, size: int, seed: int) -> None:
     tape = sample(["EURUSD", "USDJPY"], n, seed, quotes_per_minute=7.5)
     one, other = whole(tape), whole(tape, size)
+    assert tape.span == (one["ts"][0], one["ts"][-1])
     assert len(one["ts"]) == n == len(tape)
     assert all(np.array_equal(one[name], other[name]) for name in one)
 

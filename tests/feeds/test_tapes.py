@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.config import DataConfig
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError
 from engine.core.instrument import declare
 from engine.core.tape import BAR_COLUMNS, ArrayTape, fingerprint
@@ -20,7 +22,7 @@ from engine.feeds.data import sample
 from engine.feeds.lineage import Columns, Lineage
 from engine.feeds.mapped import open_mapped, store_mapped
 from engine.feeds.synthetic import sample as market
-from engine.feeds.tapes import merge, open_files, open_tape
+from engine.feeds.tapes import merge, open_data, open_files, open_tape
 
 ROWS = st.lists(st.integers(0, 9), max_size=20)
 CUTS = st.lists(st.integers(0, 20), max_size=6)
@@ -44,7 +46,7 @@ def stretches(rows: list[int], cuts: list[int], index: int) -> list[Columns]:
     bounds = [0, *sorted({c for c in cuts if 0 < c < len(ts)}), len(ts)]
     return [
         {"ts": ts[a:b], "symbol": np.full(b - a, index, np.int16), "bid": numbers[a:b], "ask": numbers[a:b]}
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        for a, b in pairwise(bounds)
         if b > a
     ]
 
@@ -148,6 +150,22 @@ def test_a_spread_per_symbol_is_in_the_points_of_that_symbol() -> None:
     assert next(tape.blocks()).spread.tolist() == pytest.approx([0.0001, 0.012, 0.3])
     with pytest.raises(ConfigError, match=r"unknown instrument 'MYOWN'.*\[\[instrument\]\]"):
         open_tape("bid", ["MYOWN"], "H1", spread="3 points")
+
+
+def test_a_spread_in_basis_points_follows_the_price() -> None:
+    prices = {"open": [1.0, 2.0], "high": [1.0, 2.0], "low": [1.0, 2.0], "close": [1.0, 2.0]}
+    bars(lineage_of("bid"), [0, 1], **prices)
+    assert next(open_tape("bid", ["EURUSD"], "H1", spread="2 bps").blocks()).spread.tolist() == [0.0002, 0.0004]
+
+
+def test_the_data_table_of_a_config_opens_the_same_tapes(tmp_path: Path) -> None:
+    demo = DataConfig(symbols=("EURUSD",), start="2017-02-01", end="2017-03-01")
+    assert open_data(demo).fingerprint == open_tape("demo", ["EURUSD"], "H1", "2017-02-01", "2017-03-01").fingerprint
+    (tmp_path / "quotes.csv").write_text("time,bid,ask\n2019-02-04 00:00:01,1.1,1.2\n")
+    file = DataConfig(
+        source="file", files=(str(tmp_path / "quotes.csv"),), symbols=("EURUSD",), kind="quotes", tz="ny+7"
+    )
+    assert np.datetime64(open_data(file).span[0], "ns") == np.datetime64("2019-02-03T22:00:01")
 
 
 def test_new_data_or_another_spread_is_another_tape_and_the_same_is_opened_from_the_cache() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast, get_args
 
 import msgspec
 import pyarrow as pa
@@ -16,14 +17,15 @@ from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
-from engine.feeds.importers.tables import head, layout_of, parquet_columns, read_csv, read_parquet
-from engine.feeds.lineage import Columns, Lineage
+from engine.feeds.importers.tables import head, layout_of, parquet_metadata, read_csv, read_parquet
+from engine.feeds.lineage import Basis, Columns, Lineage, VolumeUnit
 from engine.feeds.parquet import read_rows
 
 Format = Callable[[Path, Options], Incoming]
 FORMATS: Registry[Format] = Registry("format")
 TEXT_ROLES = ("time", "date", "clock", "symbol")
 BASES = ("bid", "ask", "mid", "last")
+VOLUMES = get_args(VolumeUnit)
 
 
 def open_file(path: Path, options: Options, format: str | None = None) -> Incoming:
@@ -89,12 +91,12 @@ def carried(converter: Converter, chunks: Iterator[Columns]) -> Iterator[Columns
 
 def parquet(path: Path, options: Options) -> Incoming:
     """A file of a catalogue as it is, or any Parquet file whose columns can be told by name."""
-    schema = parquet_columns(path)
-    if KEY in (schema.metadata or {}):
+    metadata = parquet_metadata(path)
+    if KEY in (metadata.metadata or {}):
         changes = {n: v for n in ("source", "symbol", "licence", "note") if (v := getattr(options, n))}
         return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
     options = replace(options, symbol=options.symbol or symbol_of(path))
-    roles = find_roles(schema.names, options.columns, str(path))
+    roles = find_roles(metadata.schema.to_arrow_schema().names, options.columns, str(path))
     converter = Converter(path, roles, options)
     if header := roles.get("symbol"):
         converter.only = pick(read_parquet(path, [header]), options, path)
@@ -138,16 +140,18 @@ def incoming(
     if first is None:
         raise DataError(f"{path}: there is no row")
     basis = options.basis or "bid"
-    if basis not in BASES:
-        raise ConfigError(f"basis {basis!r}: known are {', '.join(BASES)}")
+    volume = (options.volume_unit or unit) if "volume" in converter.roles else ""
+    for what, word, known in (("basis", basis, BASES), ("volume unit", volume, VOLUMES)):
+        if word not in known:
+            raise ConfigError(f"{what} {word!r}: {did_you_mean(word, known)}")
     bars = not converter.quotes
     if "bid_open" in converter.roles:
         basis, spread = "bid", "ask open - bid open"
     lineage = Lineage(
         source=options.source or "file", symbol=options.symbol, frame=converter.frame if bars else "",
-        basis=basis if bars else "quote", stamps=options.stamps if bars else "quote",
+        basis=cast(Basis, basis if bars else "quote"), stamps=options.stamps if bars else "quote",
         zone="UTC" if converter.reader.own_zone else converter.zone.name,
-        volume_unit=(options.volume_unit or unit) if bars and "volume" in converter.roles else "",
+        volume_unit=cast(VolumeUnit, volume if bars else ""),
         spread=(spread or "recorded") if bars and converter.has_spread else "",
         licence=options.licence, note="; ".join([options.note, *converter.notes]).strip("; "), made_from=path.name,
     )  # fmt: skip
