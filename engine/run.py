@@ -111,7 +111,7 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
-        self.journal = journal or Journal(self.recorder.journal_path)
+        self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
         self.loop = Loop(self.bus, self.venue, eager)
@@ -260,8 +260,8 @@ def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config,
         given.id = name
         market = DataConfig(symbols=("EURUSD",))
         if data is not None:
-            frame = {"frame": frame_of(data)} if data.kind == "bars" else {}
-            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), **frame)
+            frame = frame_of(data) if data.kind == "bars" else market.frame
+            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), frame)
         config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
