@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -23,10 +23,8 @@ from numba.extending import intrinsic
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS
+from engine.features.contract import Feature, check_return
 from engine.kernels.jit import cache_dir, jit
-
-if TYPE_CHECKING:
-    from engine.features.contract import Feature
 
 ADDRESS, COLUMNS, PARAMS, STATE, STATE_SIZE, WIRE, INPUTS, OUTPUTS, RESTART = range(9)
 """Columns of the driver's program, one row per feature; WIRE is its first entry in `wires`."""
@@ -92,6 +90,7 @@ def is_compiled(feature: Feature) -> bool:
 
 
 def _compile(feature: Feature) -> Any:
+    check_return(feature)
     text = wrapper_text(feature)
     path = _path(feature)
     _write(path, text)
