@@ -28,6 +28,7 @@ class Racer:
         records = min(side.records or case.records, case.records) // share
         python = environment(side.env, BUILD) if side.env else Path(sys.executable)
         args = {"data": str(DATA), "tape": case.tape, "limit": records, **side.args}
+        BUILD.mkdir(parents=True, exist_ok=True)
         self.log: IO[str] = (BUILD / f"{side.name.replace(' ', '-')}.log").open("w")
         self.process = subprocess.Popen(
             [str(python), str(HERE / side.script), json.dumps(args)],
@@ -52,9 +53,8 @@ class Racer:
         return self.hear()
 
     def end(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+        """It stops when nobody asks any more."""
+        self.process.communicate()
         self.log.close()
 
     @property
@@ -89,11 +89,10 @@ class Racer:
 
 
 def surroundings(side: Side) -> dict[str, str]:
-    """A side's environment variables: caches under build/, and the checkout importable for ours alone."""
+    """A side's environment variables: its numba cache under build/, and the checkout importable for ours alone."""
     known = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NUMBA", "VIRTUAL_ENV"))}
-    cache = str(BUILD / "cache" / (side.env or "own"))
-    return {**known, "NUMBA_CACHE_DIR": cache, "ONETAPE_KERNEL_CACHE": cache, "PYTHONWARNINGS": "ignore",
-            **({} if side.env else {"PYTHONPATH": str(ROOT)})}  # fmt: skip
+    known |= {"NUMBA_CACHE_DIR": str(BUILD / "cache" / (side.env or "own")), "PYTHONWARNINGS": "ignore"}
+    return known if side.env else {**known, "PYTHONPATH": str(ROOT)}
 
 
 def race(case: Case, rounds: int, share: int) -> dict[str, Any]:
@@ -104,23 +103,36 @@ def race(case: Case, rounds: int, share: int) -> dict[str, Any]:
     tapes.make(DATA, case.tape)
     racers: list[Racer] = []
     result: dict[str, Any] = {}
-    for side in case.sides:
-        try:
-            racer = Racer(side, case, share)
-            racer.warm_up()
-            racers.append(racer)
-            result[side.name] = {}
-        except CannotHave as reason:
-            result[side.name] = {"not_run": str(reason)}
-    for _ in range(rounds):
-        for racer in list(racers):
-            try:
-                racer.rounds.append(racer.round())
-            except CannotHave as reason:
-                racers.remove(racer)
-                result[racer.side.name] = {"not_run": str(reason)}
+    try:
+        for side in case.sides:
+            start(side, case, share, racers, result)
+        for _ in range(rounds):
+            for racer in list(racers):
+                step(racer, racers, result)
+    finally:
+        for racer in racers:
+            racer.end()
     clock = "cpu" if any(racer.disturbed for racer in racers) else "seconds"
     for racer in racers:
-        racer.end()
         result[racer.side.name] = racer.figures(clock) | {"clock": {"cpu": "processor", "seconds": "wall"}[clock]}
     return result
+
+
+def start(side: Side, case: Case, share: int, racers: list[Racer], result: dict[str, Any]) -> None:
+    """Bring a side to the line and warm it up, or say why it is not there."""
+    result[side.name] = {}
+    try:
+        racers.append(Racer(side, case, share))
+        racers[-1].warm_up()
+    except CannotHave as reason:
+        racers[:] = [r for r in racers if r.side is not side]
+        result[side.name] = {"not_run": str(reason)}
+
+
+def step(racer: Racer, racers: list[Racer], result: dict[str, Any]) -> None:
+    """One counted round; a side that breaks down leaves the race."""
+    try:
+        racer.rounds.append(racer.round())
+    except CannotHave as reason:
+        racers.remove(racer)
+        result[racer.side.name] = {"not_run": str(reason)}

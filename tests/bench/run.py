@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benches import BENCHES, Bench, Case
-from race import BUILD, ROOT, race
+from race import ROOT, race
 from special import MEASURES
 
 ROUNDS, QUICK_ROUNDS, QUICK_SHARE = 5, 3, 10
@@ -108,13 +108,13 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     if unknown := [n for n in asked.names if n not in BENCHES]:
         parser.error(f"no bench {unknown[0]!r}, known: {' '.join(BENCHES)}")
-    BUILD.mkdir(parents=True, exist_ok=True)
+    path = ROOT / "build" / "bench.json"
+    path.parent.mkdir(exist_ok=True)
     stdout = sys.stdout
     if asked.json:
         sys.stdout = sys.stderr
     where = machine()
     print(f"{where['processor']}, {where['cores']} cores, load {where['load_at_start']}")
-    path = ROOT / "build" / "bench.json"
     known = json.loads(path.read_text()) if path.exists() else {}
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     for name in asked.names or BENCHES:

@@ -55,7 +55,6 @@ def memory(bench: Bench, rounds: int, share: int) -> Measured:
     tapes.make(DATA, "q333")
     figures: Measured = {}
     known = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_CACHE": str(BUILD / "mapped")}
-    known["ONETAPE_KERNEL_CACHE"] = str(BUILD / "cache" / "own")
     for name, times in (("10M", 1), ("100M", 10)):
         args = {"data": str(DATA), "limit": 10_000_000 // share, "times": times}
         command = [sys.executable, str(HERE / "mapped.py")]

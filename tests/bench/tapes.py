@@ -47,6 +47,8 @@ SPECS = {
         Spec("q47", "quotes", ("EURUSD",), 10 * M, 47),
         Spec("q3sym", "quotes", ("EURUSD", "USDJPY", "GBPJPY"), 10 * M, 333),
         Spec("bars", "bars", ("EURUSD",), M),
+        Spec("tiny", "quotes", ("EURUSD",), 200_000, 47),
+        Spec("tiny3", "quotes", ("EURUSD", "USDJPY", "GBPJPY"), 300_000, 47),
     )
 }
 
