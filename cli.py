@@ -177,7 +177,7 @@ def show_run(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
 def import_data(
     file: Annotated[Path, typer.Argument(help="CSV, MT5 export or Parquet; quotes or bars.")],
     symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
-    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "file",
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "imported",
     tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
     basis: Annotated[Basis | None, typer.Option(help="What bars hold.")] = None,
     tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",

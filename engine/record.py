@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from engine.core import events as e
 from engine.core.bus import Bus
-from engine.core.clock import format_ts, wall_ns
+from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
@@ -87,17 +88,15 @@ class Run:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """One row per round trip; times UTC, amounts in the account currency."""
+        """One row per round trip, columns as in trades.csv; times UTC, amounts in the account currency."""
         import pandas as pd
 
-        if self.path:
-            frame = pd.read_csv(self.path / "trades.csv")
-            for column in ("open_time", "close_time"):
-                frame[column] = pd.to_datetime(frame[column], utc=True)
-            return frame
-        frame = pd.DataFrame([msgspec.structs.asdict(t) for t in self._result.trades], columns=Trade.__struct_fields__)
-        for column in ("open_ts", "close_ts"):
-            frame[column.replace("ts", "time")] = pd.to_datetime(frame[column], unit="ns", utc=True)
+        from engine.report.writer import trades_csv
+
+        source = self.path / "trades.csv" if self.path else trades_csv(self._result.trades, self.summary.digits)
+        frame = pd.read_csv(source, dtype=TEXTS)
+        for column in ("open_time", "close_time"):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
         return frame
 
     @cached_property
@@ -121,29 +120,26 @@ class Recorder:
         version: str,
     ) -> None:  # fmt: skip
         self.config, self.tape, self.instruments, self.version = config, tape, instruments, version
-        self.notes = [*tape.notes, *notes, *assumptions(config)]
+        self.notes = [*tape.notes, *assumptions(config)]
+        self.cautions = [*notes, *warnings(config, tape, instruments)]
+        self.refused: Counter[str] = Counter()
         self.digits = MINOR_DIGITS.get(config.account.currency, 2)
         self.book = TradeBook({i.symbol: i for i in instruments}, self.digits)
         self.tally = Tally(config.account.balance, self.digits, config.data.trading_day)
+        self.out = out
         self.writer: RunWriter | None = None
-        if out is not None:
-            from engine.report.writer import RunWriter
-
-            self.writer = RunWriter(out, config.name, self.tally)
         self.trades: list[Trade] = []
         self.fills: list[e.Fill] = []
         self._samples: list[np.ndarray] = []
         self.watched = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols}
 
-    @property
-    def journal_path(self) -> Path | None:
-        return self.writer.journal_path if self.writer else None
-
     def __enter__(self) -> Recorder:
         return self
 
     def __exit__(self, *error: object) -> None:
+        """What is not finished is removed."""
         if self.writer:
+            self.journal.abandon()
             self.writer.abort()
 
     def listen(self, bus: Bus) -> None:
@@ -151,6 +147,14 @@ class Recorder:
         bus.subscribe(e.Rejected, self.book.on_rejected)
         bus.subscribe(e.Canceled, self.book.on_rejected)
         bus.subscribe(e.Fill, self.on_fill)
+        bus.subscribe(e.Rejected, self.on_refused)
+        bus.subscribe(e.Denied, self.on_refused)
+
+    def on_refused(self, event: e.Rejected | e.Denied) -> None:
+        if isinstance(event, e.Rejected):
+            self.refused[f"rejected by the venue: {event.reason}"] += 1
+        elif event.rule != "in_flight":  # a wish that waits for the order before it is no refusal
+            self.refused[f"denied by the risk rule {event.rule}"] += 1
 
     def on_fill(self, fill: e.Fill) -> None:
         trade = self.book.on_fill(fill)
@@ -164,8 +168,15 @@ class Recorder:
             self.tally.trade(trade)
 
     def start(self, journal: Journal) -> None:
+        """Reserve the run's folder, if it gets one, and write the journal's first frame."""
+        self.journal = journal
+        if self.out is not None:
+            from engine.report.writer import RunWriter
+
+            self.writer = RunWriter(self.out, self.config.name, self.tally)
+            journal.open(self.writer.journal_path)
         first = self.tape.span[0]
-        self.started = format_ts(wall_ns())
+        self.started = wall_text()
         config = self.config
         journal.write(e.Start(first, 1, config.name, config.to_json(), self.tape.fingerprint, self.version))
         journal.begin()
@@ -213,8 +224,9 @@ class Recorder:
             symbols=list(self.tape.symbols), currency=self.config.account.currency, digits=self.digits,
             price_digits={i.symbol: i.digits for i in self.instruments}, zone=self.config.report.zone,
             first_ts=first, last_ts=last, records=records, kind=self.tape.kind, tape=self.tape.fingerprint,
-            digest=digest, started=self.started, finished=format_ts(wall_ns()), figures=figures,
+            digest=digest, started=self.started, finished=wall_text(), figures=figures,
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
+            cautions=[*self.cautions, *(f"orders {why} ({n} times)" for why, n in sorted(self.refused.items()))],
         )  # fmt: skip
         path = None
         if self.writer:
@@ -225,7 +237,17 @@ class Recorder:
         return Result(summary, digest, path, self.trades, samples, self.fills)
 
 
+SAMPLED = 4_096
+"""Records looked at to see how fine prices are."""
 CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
+
+
+TEXTS = dict.fromkeys(("strategy", "symbol", "direction", "exit_reason"), "str")
+
+
+def wall_text() -> str:
+    """The time now, to the second."""
+    return iso(wall_ns() // 10**9 * 10**9)
 
 
 def assumptions(config: Config) -> list[str]:
@@ -235,11 +257,26 @@ def assumptions(config: Config) -> list[str]:
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission} and side",
     ]
-    if config.data.kind == "bars":
+    if config.run.lane == "compiled":
         notes.append(
-            "bars only: an order fills at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+            "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"
         )
     return notes
+
+
+def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
+    """What may make the figures better or worse than the market would have."""
+    if config.data.kind == "bars":
+        yield "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+    block = next(tape.blocks(SAMPLED))
+    prices = block.bid if tape.kind == "quotes" else block.close
+    for s, one in enumerate(instruments):
+        halves = prices[block.symbol == s] * (2 * 10.0**one.digits)  # prices made of a mid lie on half a point
+        if (np.abs(halves - np.round(halves)) > 1e-3).any():
+            yield (
+                f"{one.symbol}: its prices are finer than the {one.digits} digits of {one.id}: stops are rounded to"
+                f" {one.point:g}, and that is a point ([[instrument]] in the config can say otherwise)"
+            )
 
 
 def differences(config: Config, run: Run) -> Iterable[str]:

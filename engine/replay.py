@@ -90,7 +90,7 @@ def replay(path: Path, data: Tape | None = None, progress: Progress | None = Non
     journal = Comparing(frames)
     session = Session(config, tape_of(start, config, data), make_strategies(config), journal=journal)
     try:
-        session.run(progress)
+        _ = session.run(progress).digest  # asked for, so that the run is worked out to its last frame
     except Difference as difference:
         return Replay(False, journal.compared, str(difference))
     left = next(frames, None)

@@ -102,6 +102,7 @@ class Session:
         self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
         self.strategies = tuple(strategies)
         ids = tuple(s.id for s in config.strategies)
+        _check_kind(config, tape)
         _check_symbols(config, self.symbols)
         book, notes = open_book(config, self.instruments)
         limits = limits_of(config, config.strategies, self.instruments)
@@ -110,7 +111,7 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
-        self.journal = journal or Journal(self.recorder.journal_path)
+        self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
         self.loop = Loop(self.bus, self.venue, eager)
@@ -252,15 +253,15 @@ def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config,
     from engine.core.load import load
 
     if isinstance(given, Strategy):
+        from engine.feeds.tapes import frame_of
         from engine.strategy import snake
 
         name = given.id or snake(type(given).__name__)
         given.id = name
-        market = (
-            DataConfig(symbols=("EURUSD",))
-            if data is None
-            else DataConfig("memory", (), data.symbols, cast(Any, data.kind))
-        )
+        market = DataConfig(symbols=("EURUSD",))
+        if data is not None:
+            frame = frame_of(data) if data.kind == "bars" else market.frame
+            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), frame)
         config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
@@ -273,13 +274,20 @@ def make_strategies(config: Config) -> tuple[Strategy, ...]:
 
 def open_config_tape(config: Config) -> Tape:
     """The tape a config names: from the catalogue, from files, or the demo's."""
-    from engine.feeds.tapes import open_tape
+    from engine.feeds.tapes import open_data
 
-    data = config.data
-    return open_tape(
-        data.source, data.symbols, "quotes" if data.kind == "quotes" else data.frame, data.start_ns, data.end_ns,
-        str(data.spread) if data.spread else None,
-    )  # fmt: skip
+    return open_data(config.data, config.instruments)
+
+
+def _check_kind(config: Config, tape: Tape) -> None:
+    """A tape that was handed in holds what the config says: bars of another frame would be known too early."""
+    if tape.kind != config.data.kind:
+        raise ConfigError(f"data.kind: the tape holds {tape.kind}, not {config.data.kind}")
+    if tape.kind == "bars":
+        from engine.feeds.tapes import frame_of
+
+        if (frame := frame_of(tape)) != config.data.frame:
+            raise ConfigError(f"data.frame: the tape holds {frame} bars, not {config.data.frame}")
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:

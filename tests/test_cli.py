@@ -278,7 +278,14 @@ def test_a_file_is_imported_whole_or_not_at_all(call: Call, tmp_path: Path) -> N
     assert good.code == 0 and json.loads(good.out)[0]["added"] == 50
     (tmp_path / "bad.csv").write_text("\n".join(["time,bid,ask", *rows[:30], rows[5], *rows[30:]]) + "\n")
     bad = call("data", "import", "bad.csv", "--tz", "UTC", "--symbol", "GBPUSD")
-    assert bad.code == 1 and len(bad.err.strip().splitlines()) == 1 and not Path("data/file/GBPUSD/quotes").exists()
+    assert bad.code == 1 and len(bad.err.strip().splitlines()) == 1 and not Path("data/imported/GBPUSD/quotes").exists()
+    sets = ["data.source=imported", "data.kind=quotes", "data.spread=none"]
+    stored = call("backtest", "ma_cross", "--tf", "M1", *(part for one in sets for part in ("--set", one)), "--json")
+    sets = ["data.source=file", "data.files=EURUSD.csv", "data.tz=UTC", "data.kind=quotes", "data.spread=none"]
+    direct = call("backtest", "ma_cross", "--tf", "M1", *(part for one in sets for part in ("--set", one)), "--json")
+    assert (
+        stored.code == direct.code == 0 and json.loads(stored.out)["records"] == json.loads(direct.out)["records"] == 50
+    )
     (tmp_path / "columns.csv").write_text("a,b\n1,2\n")
     columns = call("data", "import", "columns.csv", "--symbol", "GBPUSD")
     assert columns.code in (1, 2) and len(columns.err.strip().splitlines()) == 1
@@ -313,6 +320,7 @@ def test_cli_py_can_be_run_as_a_file(tmp_path: Path) -> None:
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell with pipes")
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     command = f"'{sys.executable}' '{ROOT / 'cli.py'}' instrument list --json | head -c 10"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -336,6 +344,7 @@ def slow_run(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send a signal to one process")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so_in_one_line_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     process = slow_run(tmp_path)

@@ -54,13 +54,6 @@ class DataConfig:
     """Zone of the stamps in files that do not say."""
 
     @property
-    def spreads(self) -> str | dict[str, str] | None:
-        """The spread as text, for all symbols or one each."""
-        if isinstance(self.spread, dict):
-            return {symbol: str(spread) for symbol, spread in self.spread.items()}
-        return None if self.spread is None else str(self.spread)
-
-    @property
     def start_ns(self) -> int | None:
         return None if self.start is None else parse_time(self.start, self.zone)
 
@@ -256,6 +249,8 @@ def check_data(data: DataConfig) -> None:
     for symbol in data.spread if isinstance(data.spread, dict) else ():
         if symbol not in data.symbols:
             raise ConfigError(f"data.spread: {symbol!r} is not in data.symbols: {did_you_mean(symbol, data.symbols)}")
+    if data.kind == "quotes" and data.basis == "last":
+        raise ConfigError("data.basis: quotes hold no last price: bars are made of their bid, ask or mid")
     at("data.frame", parse_frame, data.frame)
     at("data.trading_day", parse_day, data.trading_day)
     for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():

@@ -82,9 +82,18 @@ def address(feature: Feature) -> int:
     return int(_addresses[feature].address)
 
 
+def _path(feature: Feature) -> Path:
+    return cache_dir() / "features" / f"{feature.name}_{feature.identity}.py"
+
+
+def is_compiled(feature: Feature) -> bool:
+    """Is the machine code in this process or in the cache? If not, `address` takes a quarter of a second or more."""
+    return feature in _addresses or any(cache_dir().glob(f"features_*/{_path(feature).stem}.*.nbi"))
+
+
 def _compile(feature: Feature) -> Any:
     text = wrapper_text(feature)
-    path = cache_dir() / "features" / f"{feature.name}_{feature.identity}.py"
+    path = _path(feature)
     _write(path, text)
     # Only what the generated function calls is compiled: no entry from Python is needed.
     kernel = jit(feature.kernel, cache=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -152,6 +152,13 @@ class Plan:
         fills = tuple(columns.get(o) or self._hide(f"{whole.feature}_{o}") for o in whole.outputs)
         self.nodes.append(replace(first, fills=fills))
 
+    def uncompiled(self) -> tuple[str, ...]:
+        """Names of the features that `bind` would have to compile first, on this machine, in this version."""
+        from engine.features.compiled import is_compiled
+
+        features = dict.fromkeys(node.feature for node in self.nodes)
+        return tuple(feature.name for feature in features if not is_compiled(feature))
+
     def bind(self, columns: Mapping[str, np.ndarray], add: Callable[[str], np.ndarray]) -> Bound:
         """Attach the plan to the columns of one table; compiles what is not compiled yet.
 

@@ -35,7 +35,7 @@ class Assumed:
                 )
             return columns["spread"]
         if self.declared.unit == "bps":
-            return np.round(columns["close"] * self.declared.amount / 10_000.0, self.digits + 1)
+            return np.round(columns["open"] * self.declared.amount / 10_000.0, self.digits + 1)
         return np.full(len(columns["ts"]), round(self.declared.amount * 10.0**-self.digits, self.digits + 4))
 
     def told(self, lineage: Lineage) -> str:

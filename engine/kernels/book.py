@@ -140,6 +140,16 @@ def on_grid(x, price):
 
 
 @jit(no_cpython_wrapper=True)
+def clean(x, price):
+    """A sum of prices as the decimal it stands for, to a thousandth of a point.
+
+    0.1 + 0.2 is not 0.3: an ask that is a bid and a spread would miss by a bit the order that it touches.
+    """
+    fine = x.grid * 1e3
+    return np.round(price * fine) / fine
+
+
+@jit(no_cpython_wrapper=True)
 def rate_of(symbols, s):
     """Account currency per unit of profit currency, now; NaN as long as nothing has been quoted."""
     x = symbols[s]

@@ -62,7 +62,8 @@ def run_text(summary: Row) -> str:
     if len(summary["attribution"]) > 1:
         parts.append(console.table(summary["attribution"]))
     parts += [console.pairs({"digest": summary["digest"], "report": f"{summary['path']}/report.html"})]
-    return "\n\n".join([*parts, *(["\n".join(f"- {n}" for n in summary["notes"])] if summary["notes"] else [])])
+    told = [*(f"! {c}" for c in summary["cautions"]), *(f"- {n}" for n in summary["notes"])]
+    return "\n\n".join([*parts, *(["\n".join(told)] if told else [])])
 
 
 def figures(values: Row, currency: str) -> dict[str, str]:

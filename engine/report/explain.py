@@ -14,9 +14,9 @@ from typing import Protocol
 
 import msgspec
 
+from engine.core.clock import iso
 from engine.core.errors import NotFound
 from engine.core.events import Canceled, Denied, Event, Fill, Order, Quote, Rejected, Signal, TargetPosition, Timer
-from engine.report.figures import iso
 
 
 class Frame(Protocol):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from engine.report.summary import Summary
 
 NONE = "–"
@@ -78,12 +76,3 @@ def held(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes % 60} min"
     return f"{minutes} min {round(seconds) % 60} s" if minutes else f"{seconds:.3g} s"
-
-
-def iso(ts: int) -> str:
-    """A stamp (ns UTC) as ISO 8601, with as many decimals as it needs.
-
-    >>> iso(1_546_462_800_000_000_000), iso(1_546_462_800_250_000_000)
-    ('2019-01-02T21:00:00Z', '2019-01-02T21:00:00.25Z')
-    """
-    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"

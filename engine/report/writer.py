@@ -3,18 +3,19 @@
     runs/<n>-<name>/   trades.csv  equity.parquet  bars.parquet  summary.json  report.html  (and the run's journal)
 
 Everything is written into `runs/.<n>.partial/`, which gets its name when it is complete: who interrupts a run finds
-nothing half-written. Making that folder is what reserves the number, so two processes never share one.
+nothing half-written. Making that folder is what reserves the number, so two processes never share one. A killed process
+cannot tidy up: its folder stays hidden until the next run finds that nobody holds its lock, and removes it.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
+import io
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,12 +25,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.core.clock import iso
 from engine.core.errors import OutputError
 from engine.portfolio.trades import Trade
 from engine.report import html
-from engine.report.figures import iso
+from engine.report.folder import reason, reserve, unlock
 from engine.report.metrics import Tally
-from engine.report.runs import list_runs
 from engine.report.summary import FILE, Summary
 
 ROWS = 65_536
@@ -61,7 +62,7 @@ class RunWriter:
     def __init__(self, root: Path, name: str, tally: Tally) -> None:
         self.root, self.tally = Path(root), tally
         self.name = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "run"
-        self.number, self.folder = reserve(self.root)
+        self.number, self.folder, self._lock = reserve(self.root)
         self.journal_path = self.folder / "journal"
         self._open: list[Any] = []
         self._done = False
@@ -105,6 +106,7 @@ class RunWriter:
             final = self.root / f"{self.number}-{self.name}"
             os.rename(self.folder, final)
         self._done = True
+        unlock(self._lock)
         return final
 
     def abort(self) -> None:
@@ -113,11 +115,10 @@ class RunWriter:
             return
         self._done = True
         for stream in self._open:
-            try:
+            with suppress(OSError, pa.ArrowException):
                 stream.close()
-            except (OSError, pa.ArrowException):
-                pass
         shutil.rmtree(self.folder, ignore_errors=True)
+        unlock(self._lock)
 
     def __enter__(self) -> RunWriter:
         return self
@@ -192,32 +193,6 @@ def column(values: np.ndarray | str, count: int, kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(np.asarray(values).astype(dtype).tobytes())])
 
 
-def reserve(root: Path) -> tuple[int, Path]:
-    """The next free number and its partial folder, made: only one process can make it. Raises OutputError."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        while True:
-            finished = [run.number for run in list_runs(root)]
-            running = [int(p.name[1:-8]) for p in root.glob(".*.partial") if p.name[1:-8].isdecimal()]
-            number = max([0, *finished, *running]) + 1
-            folder = root / f".{number}.partial"
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            if any(run.number == number for run in list_runs(root)):
-                folder.rmdir()  # another process finished under this number between our look and our mkdir
-                continue
-            return number, folder
-    except OSError as error:
-        raise OutputError(f"no run can be written to {root}: {reason(error)}") from None
-
-
-def reason(error: OSError) -> str:
-    known = {errno.ENOSPC: "the disk is full", errno.EFBIG: "a file-size limit was reached"}
-    return known.get(error.errno or 0, error.strerror or str(error)) + "; nothing of it was kept"
-
-
 def row(trade: Trade, digits: int) -> list[object]:
     """A trade as a line of trades.csv."""
     money = [f"{amount:.{digits}f}" for amount in (trade.profit, trade.commission, trade.net)]
@@ -228,6 +203,16 @@ def row(trade: Trade, digits: int) -> list[object]:
         price(trade.close_price), *exits, *money, trade.reason, f"{trade.duration / 1e9:.12g}",
         trade.order_in, trade.order_out,
     ]  # fmt: skip
+
+
+def trades_csv(trades: Iterable[Trade], digits: int) -> io.StringIO:
+    """Trades as a trades.csv in memory, to be read from its start."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(TRADES)
+    lines.writerows(row(trade, digits) for trade in trades)
+    text.seek(0)
+    return text
 
 
 def price(value: float | None) -> str:

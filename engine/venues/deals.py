@@ -48,10 +48,10 @@ def remove(records, count, k):
 
 @jit(no_cpython_wrapper=True)
 def find_position(book, position, s):
-    """Index of the position with that id, or, for id 0, of the one position of symbol s; -1 if there is none."""
+    """Index of the position of symbol s with that id, or, for id 0, of its one position; -1 if there is none."""
     account, positions = book[0], book[3]
     for p in range(account[0].positions):
-        if positions[p].id == position or (position == 0 and positions[p].symbol == s):
+        if positions[p].symbol == s and (position == 0 or positions[p].id == position):
             return p
     return -1
 

@@ -19,6 +19,7 @@ from engine.kernels.book import (
     REJECTED,
     SENT,
     WORKING,
+    clean,
     mark,
     rate_of,
     total,
@@ -32,11 +33,10 @@ from engine.venues.deals import EXPIRED, close, execute, remove, report
 def refuse(book, o, bid, ask):
     """Why the venue does not take this order on arrival; 0 if it does. Stops are judged from the exit side."""
     x = book[1][o.symbol]
-    if o.position == 0:
-        if o.steps < x.steps_min:
-            return R_VOLUME_MIN
-        if o.steps > x.steps_max:
-            return R_VOLUME_MAX
+    if o.steps < 1 or (o.position == 0 and o.steps < x.steps_min):
+        return R_VOLUME_MIN
+    if o.position == 0 and o.steps > x.steps_max:
+        return R_VOLUME_MAX
     if np.isnan(rate_of(book[1], o.symbol)):
         return R_RATE
     reference = o.price
@@ -67,19 +67,25 @@ def exit_price(side, stop, take_profit, first, high, low):
 
 
 @jit(no_cpython_wrapper=True)
-def order_price(o, first, high, low, slip):
-    """Where a working order fills on first..high/low of its entry side; NaN if it does not."""
+def slipped(x, price, side):
+    """A price to buy (+1) or sell (-1) at, and the slippage."""
+    return clean(x, price + side * x.slippage) if x.slippage > 0.0 else price
+
+
+@jit(no_cpython_wrapper=True)
+def order_price(x, o, first, high, low):
+    """Where a working order of symbol x fills on first..high/low of its entry side; NaN if it does not."""
     if o.kind == MARKET:
-        return first + o.side * slip
+        return slipped(x, first, o.side)
     if o.kind == LIMIT:
         if o.side * (first - o.price) <= 0.0:
             return first
         reached = low if o.side > 0 else high
         return o.price if o.side * (reached - o.price) <= 0.0 else np.nan
     if o.side * (first - o.price) >= 0.0:
-        return first + o.side * slip
+        return slipped(x, first, o.side)
     reached = high if o.side > 0 else low
-    return o.price + o.side * slip if o.side * (reached - o.price) >= 0.0 else np.nan
+    return slipped(x, o.price, o.side) if o.side * (reached - o.price) >= 0.0 else np.nan
 
 
 @jit(no_cpython_wrapper=True)
@@ -99,7 +105,7 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
             p += 1
             continue
         if reason == BY_STOP_LOSS:
-            price -= q.side * symbols[s].slippage
+            price = slipped(symbols[s], price, -q.side)
         close(book, p, q.steps, price, ts, ts_event, 0, reason)
 
 
@@ -127,7 +133,7 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
             if o.kind != MARKET:
                 report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, 0)
         x = ask if o.side > 0 else bid
-        price = order_price(o, x[0], x[1], x[2], symbols[s].slippage)
+        price = order_price(symbols[s], o, x[0], x[1], x[2])
         if np.isnan(price):
             k += 1
             continue
@@ -192,7 +198,8 @@ def bands(book, s):
             if q.take_profit > ask_low:
                 ask_low = q.take_profit
     x = symbols[s]
-    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low, ask_high, bid_low, bid_high, due
+    hair = 1e-3 * x.point  # the scan compares with a plain bid + spread; what comes too often does no harm
+    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low + hair, ask_high - hair, bid_low, bid_high, due
 
 
 @jit(no_cpython_wrapper=True)

@@ -132,15 +132,20 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 
 def variants() -> list[Spec]:
-    """Every registered feature as declared, with the smallest parameters it allows, and with each choice of a word."""
+    """Every feature as declared, with the smallest parameters it allows, and with each choice of a word."""
     made: dict[Spec, None] = {}
-    for _, feature in load_all().items():
+    for feature in library():
         made[feature()] = None
         made[feature(**smallest(feature))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
                 made[feature(**{name: choice})] = None
     return list(made)
+
+
+def library() -> list[Feature]:
+    """The features that ship with the engine; a strategy may have registered others in the meantime."""
+    return [f for _, f in load_all().items() if f.kernel.__module__.startswith("engine.features.")]
 
 
 def smallest(feature: Feature) -> dict[str, object]:

@@ -157,7 +157,19 @@ def declared(body: str, **options):
     return feature(registry=None, **options)(space["x"])
 
 
-PLAIN = "def x(lo, hi, close, y, seen, period=3):\n    for i in range(lo, hi):\n        y[i] = close[i] * TWO\n    return seen\n"
+PLAIN = """def x(lo, hi, close, y, seen, period=3):
+    for i in range(lo, hi):
+        y[i] = close[i] * TWO
+    return seen
+"""
+RING = """def x(lo, hi, close, y, seen, ring, period=3):
+    for i in range(lo, hi):
+        k = int(seen) % ring.size
+        y[i] = ring[k] if seen >= period else np.nan
+        ring[k] = close[i]
+        seen += 1.0
+    return seen
+"""
 
 
 def test_the_identity_changes_with_what_is_computed_and_with_nothing_else():
@@ -258,23 +270,25 @@ def test_a_default_follows_the_parameters_of_the_feature_it_serves(ref):
 
 
 def test_vectors_are_kept_in_place_and_are_as_long_as_declared(ref):
-    lagged = declared(
-        "def x(lo, hi, close, y, seen, ring, period=3):\n    for i in range(lo, hi):\n        k = int(seen) % ring.size\n"
-        "        y[i] = ring[k] if seen >= period else np.nan\n        ring[k] = close[i]\n        seen += 1.0\n    return seen\n",
-        gives="y", keeps="seen ring[period]", warmup="period",
-    )  # fmt: skip
+    lagged = declared(RING, gives="y", keeps="seen ring[period]", warmup="period")
     tape = Tape(Plan({"x": lagged(period=7)}))
     got = np.concatenate([tape.add(rows(ref, k, k + 1))["x"] for k in range(100)])
     assert (got[7:] == ref["close"][:93]).all() and len(tape.bound.snapshot()) == 12 + 8 * 8
 
 
 def test_every_registered_feature_says_what_it_is_and_what_it_serves():
-    for name, made in load_all().items():
-        assert made.summary.endswith((".", ":", ";")) or made.summary, name
-        assert made.covers, f"{name} serves no wish"
-        assert len(made.unit) == len(made.outputs) == len(made.warmup), name
-        assert set(made.sparse) <= set(made.outputs), name
-        assert not made.like or len(made.like) in (1, len(made.outputs)), name
+    for made in market.library():
+        assert made.summary.endswith("."), f"{made.name}: the first line of its docstring is a sentence"
+        assert made.covers, f"{made.name} serves no wish"
+
+
+def test_the_table_of_features_is_up_to_date():
+    """`python -m engine.features.docs` writes it."""
+    from engine.features.docs import PAGE, page
+
+    text = PAGE.read_text()
+    assert page(text) == text
+    assert all(f"`{made.name}(" in text for made in market.library())
 
 
 def test_no_feature_is_called_like_a_file_of_the_package():

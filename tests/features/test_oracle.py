@@ -6,12 +6,12 @@ import numpy as np
 import pandas
 import pytest
 
-from engine.features import Plan, load_all, moments, rsi, swing, zscore
+from engine.features import Plan, moments, rsi, swing, zscore
 from tests.features import market
 from tests.features.market import batch
 
 talib = pytest.importorskip("talib")
-WITH_ORACLE = [f for _, f in load_all().items() if f.like]
+WITH_ORACLE = [f for f in market.library() if f.like]
 
 
 def oracle(feature, columns, params) -> list[np.ndarray]:

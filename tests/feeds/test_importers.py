@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.errors import ConfigError, DataError, NotFound, OnetapeError
 from engine.core.instrument import declare
-from engine.core.zones import HOUR
+from engine.core.zones import HOUR, parse_zone, utc_to_wall
 from engine.feeds.catalogue import dataset, dataset_names
 from engine.feeds.data import import_file
 from engine.feeds.importers.formats import FORMATS, open_file, sniff
@@ -113,6 +113,16 @@ def test_in_mt5_ticks_a_blank_side_is_unchanged_also_from_one_stretch_to_the_nex
     assert len(got["ts"]) == 2_998  # both sides are known from the second row with a price on
     assert got["ask"][0] == 2.5 or got["ask"][0] == 1.2
     assert not np.isnan(got["bid"]).any() and got["bid"][-1] == pytest.approx(1 + 2998 / 1e4)
+
+
+def test_the_hour_that_occurs_twice_is_read_twice_also_from_one_stretch_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    utc = ns("2019-10-26T22:00") + np.arange(5 * 60) * 60 * 10**9
+    wall = utc_to_wall(utc, parse_zone("Europe/Athens")).view("M8[ns]").astype("M8[s]")
+    text = "time,bid,ask\n" + "".join(f"{str(w).replace('T', ' ')},1.1,1.2\n" for w in wall)
+    monkeypatch.setattr("engine.feeds.importers.tables.CHUNK", 512)
+    assert np.array_equal(put(tmp_path, text, zone="Europe/Athens")["ts"], utc)
 
 
 def test_whole_points_become_prices(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.clock import iso
 from engine.core.errors import NotFound, OutputError
 from engine.report import series
-from engine.report.figures import figures, iso
+from engine.report.figures import figures
 from engine.report.metrics import Tally
 from engine.report.runs import find_run, list_runs
 from engine.report.summary import Summary, load_summary
@@ -76,7 +77,7 @@ def test_two_processes_that_finish_and_start_never_share_a_number(tmp_path: Path
         import sys; from pathlib import Path
         from engine.report.writer import reserve
         for _ in range(60):
-            number, folder = reserve(Path(sys.argv[1])); folder.rename(folder.parent / f"{number}-{sys.argv[2]}")
+            number, folder, _ = reserve(Path(sys.argv[1])); folder.rename(folder.parent / f"{number}-{sys.argv[2]}")
     """)
     root = Path(__file__).resolve().parents[2]
     made = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], cwd=root) for name in "ab"]

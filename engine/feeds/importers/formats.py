@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +23,17 @@ from engine.feeds.parquet import read_rows
 
 Format = Callable[[Path, Options], Incoming]
 FORMATS: Registry[Format] = Registry("format")
-TEXT_ROLES = ("time", "date", "clock")
+TEXT_ROLES = ("time", "date", "clock", "symbol")
 BASES = ("bid", "ask", "mid", "last")
 VOLUMES = get_args(VolumeUnit)
 
 
 def open_file(path: Path, options: Options, format: str | None = None) -> Incoming:
     """The file as rows to import; its format is found in it where none is given."""
-    return FORMATS.get(format or sniff(path))(path, options)
+    come = FORMATS.get(format or sniff(path))(path, options)
+    if options.several and not come.only:
+        raise DataError(f"{path}: no column says which symbol a row is of: name one file per symbol")
+    return come
 
 
 def sniff(path: Path) -> str:
@@ -48,7 +52,10 @@ def csv(path: Path, options: Options) -> Incoming:
     options = replace(options, symbol=options.symbol or symbol_of(path))
     roles = find_roles(layout.headers, options.columns, str(path))
     types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
-    return incoming(path, Converter(path, roles, options), read_csv(path, layout, types), options)
+    converter = Converter(path, roles, options)
+    if header := roles.get("symbol"):
+        converter.only = pick(read_csv(path, layout, {header: pa.string()}), options, path)
+    return incoming(path, converter, read_csv(path, layout, types), options)
 
 
 def mt5(path: Path, options: Options) -> Incoming:
@@ -90,7 +97,29 @@ def parquet(path: Path, options: Options) -> Incoming:
         return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
     options = replace(options, symbol=options.symbol or symbol_of(path))
     roles = find_roles(metadata.schema.to_arrow_schema().names, options.columns, str(path))
-    return incoming(path, Converter(path, roles, options), read_parquet(path, list(roles.values())), options)
+    converter = Converter(path, roles, options)
+    if header := roles.get("symbol"):
+        converter.only = pick(read_parquet(path, [header]), options, path)
+    return incoming(path, converter, read_parquet(path, list(roles.values())), options)
+
+
+def pick(batches: Iterator[pa.RecordBatch], options: Options, path: Path) -> str:
+    """The name by which a file with a symbol column calls our symbol; a file of one symbol may call it anything.
+
+    `EUR/USD` and `eurusd` are EURUSD. DataError when none of several is meant.
+    """
+    symbol = options.symbol
+    names = sorted({str(name) for batch in batches for name in batch.column(0).unique().drop_null().to_pylist()})
+    found = [name for name in names if plain(name) == plain(symbol)]
+    if len(found) == 1 or (len(names) == 1 and not options.several):
+        return (found or names)[0]
+    if found:
+        raise DataError(f"{path}: {' and '.join(found)} are both {symbol}")
+    raise DataError(f"{path}: no rows of {symbol}: {did_you_mean(symbol, names)}")
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
 for _format in (csv, mt5, parquet):
@@ -131,4 +160,4 @@ def incoming(
         yield first
         yield from chunks
 
-    return Incoming(path, lineage, rest())
+    return Incoming(path, lineage, rest(), only=converter.only)

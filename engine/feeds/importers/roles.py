@@ -12,6 +12,7 @@ ALIASES = {
     "time": "time timestamp datetime ts ts_utc ts_event open_time date_time gmt_time local_time utc_time gmt",
     "date": "date day dt",
     "clock": "time_of_day clock hour",
+    "symbol": "symbol ticker pair instrument",
     "ms_of_day": "ms_of_day ms",
     "ms_of_day_e4": "ms_of_day_e4",
     "bid": "bid bid_price bidprice bid_pt best_bid",
