@@ -56,7 +56,7 @@ VECTORBT = Side("vectorbt", "peer_vectorbt.py", env="vectorbt")
 
 
 def resting(count: int) -> Side:
-    return Side("ours", "ours.py", {"lane": "python", "resting": count})
+    return Side(f"{count} resting", "ours.py", {"lane": "python", "resting": count})
 
 
 BENCHES = {

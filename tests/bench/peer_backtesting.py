@@ -31,7 +31,9 @@ class Cross(Strategy):
 
     def next(self) -> None:
         close, now = self.data.Close[-1], np.sign(self.fast[-1] - self.slow[-1])
-        if now and now != self.above and len(self.data) > 100:
+        if now == 0 or now == self.above:
+            return
+        if self.above:
             self.position.close()
             stop, target = close - now * STOP / self.scale, close + now * TAKE_PROFIT / self.scale
             (self.buy if now > 0 else self.sell)(size=UNITS, sl=stop, tp=target)

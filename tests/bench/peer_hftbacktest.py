@@ -60,17 +60,16 @@ def loop(hbt, point, per_event):
         bid, ask = depth.best_bid, depth.best_ask
         held = hbt.position(0)
         side = 1 if held > 0.01 else (-1 if held < -0.01 else 0)
-        if side == asked:
-            if side != 0:
-                x = bid if side > 0 else ask
-                if side * (x - stop) <= 0.0 or side * (x - target) >= 0.0:
-                    order += 1
-                    asked = 0
-                    send(hbt, order, -side, ask if side < 0 else bid)
-                state = hbt.state_values(0)
-                equity = state.balance + held * CONTRACT * x - state.fee
-                peak = max(peak, equity)
-                drawdown = max(drawdown, peak - equity)
+        if side == asked and side != 0:
+            x = bid if side > 0 else ask
+            if side * (x - stop) <= 0.0 or side * (x - target) >= 0.0:
+                order += 1
+                asked = 0
+                send(hbt, order, -side, ask if side < 0 else bid)
+            state = hbt.state_values(0)
+            equity = state.balance + held * CONTRACT * x - state.fee
+            peak = max(peak, equity)
+            drawdown = max(drawdown, peak - equity)
         if hbt.current_timestamp >= end:
             end += MINUTE
             close = bid if not per_event else last

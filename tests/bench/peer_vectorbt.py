@@ -1,8 +1,9 @@
 """vectorbt: whole arrays, simulated in numba; runs in an environment of its own.
 
 Signals are the crosses shifted by one bar and filled at the open; stop-loss and take-profit are shares of the fill
-price judged on the bar's range. No spread, fixed fees an order (a reversal is one order here, and pays once). Timed: averages, crosses, the simulation, final value
-and largest drawdown. Its first call in a process compiles for seconds; that is the warm-up and is not counted.
+price judged on the bar's range. No spread, fixed fees an order (a reversal is one order here, and pays once). Timed:
+averages, crosses, the simulation, final value and largest drawdown. Its first call in a process compiles for seconds;
+that is the warm-up and is not counted.
 """
 
 from __future__ import annotations
