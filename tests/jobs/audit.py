@@ -82,9 +82,7 @@ def met(market: Market, decided: int, latency: int) -> int:
     return int(np.searchsorted(market.opened, decided + latency))
 
 
-def touched(
-    symbol: Symbol, i: int, until: int, side: int, stop: float, goal: float
-) -> tuple[int, float, str] | None:
+def touched(symbol: Symbol, i: int, until: int, side: int, stop: float, goal: float) -> tuple[int, float, str] | None:
     """The first record after the one of entry, up to the first price of `until`, at which stop or take-profit fills."""
     m = symbol.market
     if isinstance(m, Quotes):
