@@ -99,10 +99,11 @@ class Record:
 
 
 class Desk:
-    def __init__(self, *symbols: str, banded: bool = True, **options: Any) -> None:
+    def __init__(self, *symbols: str, banded: bool = True, checked: bool = True, **options: Any) -> None:
         self.terms = terms_of(symbols or ("EURUSD",), **options)
         self.venue = venue_of(self.terms, banded)
         self.reference, self.ledger = ReferenceVenue(self.terms), Ledger(self.terms)
+        self.checked = checked
         self.bars = self.terms.config.data.kind == "bars"
         self.now, self.orders = START, 0
         self.records: list[Record] = []
@@ -128,13 +129,22 @@ class Desk:
         )
 
     def record(self, record: Record) -> list[Event]:
-        self.now = max(self.now, record.ts)
-        self.records.append(record)
-        self.venue.attach(self.tape([record]).block)
-        assert self.venue.advance(0, 1) == 1
-        events = self.venue.reports()
+        """One record, and the others have their say on it."""
+        events = self.stretch([record])
+        if self.checked:
+            self.check(record, events)
+        return events
+
+    def stretch(self, records: list[Record]) -> list[Event]:
+        """Several records in one block; what rests or is open meets them without anybody looking on."""
+        self.now = max(self.now, records[-1].ts)
+        self.records += records
+        self.venue.attach(self.tape(records).block)
+        at, events = 0, []
+        while at < len(records):
+            at = self.venue.advance(at, len(records))
+            events += self.venue.reports()
         self.events += events
-        self.check(record, events)
         return events
 
     def tape(self, records: list[Record]) -> ArrayTape:
