@@ -16,10 +16,10 @@ import msgspec
 import numpy as np
 from hypothesis import settings
 
-from engine.core.config import AccountConfig, Config, DataConfig, StrategyConfig, VenueConfig
+from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, StrategyConfig, VenueConfig
 from engine.core.events import Cancel, Event, Fill, Order
 from engine.core.instrument import instrument
-from engine.core.quantity import Duration, Fee, Points
+from engine.core.quantity import Duration, Fee, Points, Size
 from engine.core.tape import ArrayTape
 from engine.kernels.book import POSITION, snapshot
 from engine.risk.kernels import account_now
@@ -55,15 +55,18 @@ def terms_of(
     rates: Mapping[str, float] | None = None,
     declare: Iterable[dict[str, Any]] = (),
     strategies: tuple[str, ...] = ("hand", "other"),
+    frame: str = "M1",
+    risk: str = "1 lots",
 ) -> Terms:
     config = Config(
         name="desk",
-        data=DataConfig(symbols=symbols, kind=kind, frame="M1"),  # type: ignore[arg-type]
+        data=DataConfig(symbols=symbols, kind=kind, frame=frame),  # type: ignore[arg-type]
         account=AccountConfig(currency, balance, mode, leverage),  # type: ignore[arg-type]
         venue=VenueConfig(
             Duration.parse(latency), Duration.parse(back), Points.parse(slippage), Fee.parse(commission)
         ),
         rates=dict(rates or {}),
+        risk=RiskConfig(Size.parse(risk)),
         instrument=tuple(declare),
         strategy=tuple(StrategyConfig(name=name) for name in strategies),
     )  # fmt: skip
