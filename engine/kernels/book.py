@@ -46,7 +46,7 @@ ACCOUNT = np.dtype([
     ("leverage", _f), ("hedging", _i),
     ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i),
     ("next_order", _i), ("next_position", _i), ("next_deal", _i),
-    ("sample_every", _i), ("next_sample", _i), ("late", _i),
+    ("sample_every", _i), ("next_sample", _i),
 ], align=True)  # fmt: skip
 
 SYMBOL = np.dtype([
@@ -57,7 +57,7 @@ SYMBOL = np.dtype([
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
     ("floating", _f), ("mark", _f), ("rate", _f),
     ("conversion", _i), ("via", _i), ("converts", _i),
-    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("point", _f), ("grid", _f),
+    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("grid", _f),
     ("slippage", _f), ("commission_per_lot", _f), ("commission_share", _f),
 ], align=True)  # fmt: skip
 

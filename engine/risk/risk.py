@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from engine.core.events import Denied, Event, Order, Signal, TargetPosition
@@ -78,17 +79,13 @@ class Risk:
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
         grid = float(book[1]["grid"][s])
-        prices = (None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit))
-        return Order(
-            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, *prices, order.position,
-            order.expires, number,
+        price, stop, take_profit = (
+            None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit)
         )
+        return msgspec.structs.replace(order, price=price, stop=stop, take_profit=take_profit, id=number)
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
         allow_order(book, self.limits, k, s, side, steps, position, self._answer)
         _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
-
-
-

@@ -79,6 +79,9 @@ class SimulatedVenue:
         return self.book[5][:count].copy()
 
     def on_order(self, order: Order) -> None:
+        """Take an order in; one without a number has not passed risk and is none of the venue's business."""
+        if not order.id:
+            return
         self.room(1)
         s = self._ids[order.symbol]
         submit(

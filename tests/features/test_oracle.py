@@ -6,12 +6,12 @@ import numpy as np
 import pandas
 import pytest
 
-from engine.features import Plan, load_all, moments, rsi, swing, zscore
+from engine.features import Plan, moments, rsi, swing, zscore
 from tests.features import market
 from tests.features.market import batch
 
 talib = pytest.importorskip("talib")
-WITH_ORACLE = [f for _, f in load_all().items() if f.like]
+WITH_ORACLE = [f for f in market.library() if f.like]
 
 
 def oracle(feature, columns, params) -> list[np.ndarray]:
@@ -32,7 +32,10 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
 @pytest.mark.parametrize("source", ["ref", "eurusd"])
 def test_it_is_what_talib_says_from_the_first_value_on(feature, source, request):
     columns = request.getfixturevalue(source)
-    for spec in (feature(), feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"})):
+    for spec in (
+        feature(),
+        feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"}),
+    ):
         ours = batch(Plan({"x": spec}), columns)
         theirs = oracle(feature, columns, dict(spec.params))
         assert len(ours) == len(theirs)
