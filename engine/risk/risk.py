@@ -13,7 +13,7 @@ from engine.kernels.book import Book
 from engine.risk.kernels import ANSWER, RULES, WISH, allow_order, decide_one
 
 NAN = float("nan")
-PASSED = "in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+PASSED = "strength in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
 
 
 @dataclass

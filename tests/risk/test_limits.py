@@ -215,3 +215,15 @@ def test_a_target_a_strategy_sets_itself_is_held_to_the_limits() -> None:
     assert same(denials(set_to(51_000.0)), "max_position", 0.51, 0.5)
     assert targets(set_to(50_000.0)) == [50_000.0] and targets(set_to(0.0)) == [0.0]
     assert set_to(30_000.0) is None
+
+
+# what cannot be meant
+
+
+@pytest.mark.parametrize("strength", [math.nan, 1.5, -50.0, math.inf])
+def test_a_strength_beyond_one_or_none_at_all_is_denied(strength: float) -> None:
+    """NaN sold the largest position allowed; 50 staked fifty times the money at risk."""
+    desk = owning(0.1)
+    risk = risk_of(desk, "1 % risk", max_position=Volume.parse("5 lots"))
+    events = risk.on_signal(wish(desk, strength, 1.05 if strength > 0 else 1.15))
+    assert same(denials(events), "strength", strength, 1.0) and targets(events) == []
