@@ -132,6 +132,18 @@ def allow_order(book, limits, k, s, side, steps, position, answer):
 
 
 @jit
+def stands(book, k, s):
+    """Signed lot steps strategy k owns of symbol s, those its market orders on their way will add, and how many."""
+    account, orders = book[0], book[2]
+    coming = 0
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.kind == MARKET:
+            coming += o.side * o.steps
+    return owned(book, k, s), coming, in_flight(book, k, s)
+
+
+@jit
 def account_now(book):
     """Balance, equity, margin used: what a trader reads."""
     a = book[0][0]

@@ -14,7 +14,7 @@ from engine.core.quantity import Percent, Volume
 from engine.risk.kernels import RULES
 from engine.risk.risk import PASSED, Risk
 from tests.risk.test_sizing import limits_for
-from tests.venue.desk import Desk
+from tests.venue.desk import SECOND, Desk
 
 ENTRIES = {"max_drawdown": Percent.parse("10 %"), "max_position": Volume.parse("0.5 lots")}
 
@@ -227,3 +227,17 @@ def test_a_strength_beyond_one_or_none_at_all_is_denied(strength: float) -> None
     risk = risk_of(desk, "1 % risk", max_position=Volume.parse("5 lots"))
     events = risk.on_signal(wish(desk, strength, 1.05 if strength > 0 else 1.15))
     assert same(denials(events), "strength", strength, 1.0) and targets(events) == []
+
+
+def test_a_target_repeated_while_its_order_is_on_its_way_is_not_ordered_twice() -> None:
+    """A target set at every quote became an order at every quote until the first was filled."""
+    desk = started(latency="5 s")
+    risk = risk_of(desk, **ENTRIES)
+    set_to = lambda units: risk.on_target(TargetPosition(desk.now, "hand", "EURUSD", units))  # noqa: E731
+    assert targets(set_to(30_000.0)) == [30_000.0]
+    desk.buy(0.3)
+    desk.quote(1.1, 1.1002)
+    assert set_to(30_000.0) is None
+    assert same(denials(set_to(0.0)), "in_flight", 1, 0)
+    desk.quote(1.1, 1.1002, after=5 * SECOND)
+    assert set_to(30_000.0) is None and targets(set_to(0.0)) == [0.0]
