@@ -25,6 +25,7 @@ from engine.kernels.book import POSITION, snapshot
 from engine.risk.kernels import account_now
 from engine.setup import open_book
 from engine.venues.simulated import SimulatedVenue
+from tests.conftest import DEEPER
 from tests.venue.exact import Terms, exact
 from tests.venue.ledger import Ledger
 from tests.venue.reference import Prices, ReferenceVenue
@@ -35,9 +36,10 @@ START = 1_709_287_200 * SECOND
 """2024-03-01 10:00 UTC."""
 
 
-def examples(n: int) -> settings:
-    """That many examples, or as many times more as the loaded Hypothesis profile asks for beyond its usual 100."""
-    return settings(max_examples=n * settings().max_examples // 100)
+def examples(n: int, **more: Any) -> settings:
+    """Settings for what pytest does not see as a property test of its own: the profile `laws` deepens it too."""
+    deeper = DEEPER if settings.get_current_profile_name() == "laws" else 1
+    return settings(max_examples=n * deeper, **more)
 
 
 def terms_of(

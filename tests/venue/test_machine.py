@@ -7,13 +7,12 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.core.events import Accepted, Event, Fill
 from engine.kernels.book import LIMIT, MARKET, SENT, STOP
-from tests.venue.desk import SECOND, Desk, Record
+from tests.venue.desk import SECOND, Desk, Record, examples
 from tests.venue.exact import exact
 from tests.venue.lives import JUMPS, LOTS, MARKETS, SETTINGS, WORLDS
 
@@ -206,5 +205,5 @@ class Account(RuleBasedStateMachine):
             assert x[f"{side}_low"] >= price if below else x[f"{side}_high"] <= price
 
 
-Account.TestCase.settings = settings(max_examples=40 * settings().max_examples // 100, stateful_step_count=30)
+Account.TestCase.settings = examples(40, stateful_step_count=30)
 TestAnyAccount = Account.TestCase
