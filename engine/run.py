@@ -241,6 +241,7 @@ class Session:
 
     def _publish(self, reports: np.ndarray) -> None:
         """What the venue reported in the compiled lane, as events."""
+        self.recorder.exits(reports)
         for event in self.venue.events(reports):
             self.bus.now = event.ts
             self.bus.publish(event)
