@@ -218,7 +218,7 @@ def test_the_demo_runs_and_its_run_is_listed_shown_and_explained(call: Call) -> 
     bar = call("explain", "1", "--bar", steps[0]["ts"])
     assert bar.code == 0 and "ma_cross saw EURUSD" in bar.out and "wants EURUSD" in bar.out
     none = call("explain", "1", "--bar", "2017-07-01 12:00")
-    assert none.code == 1 and "no bar of this run closed then" in none.err
+    assert none.code == 6 and "the last before it closed at 2017-06-30T21:00:00Z" in none.err
     assert call("explain", "1", "9999").code == 6
 
 
