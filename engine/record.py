@@ -142,6 +142,15 @@ class Recorder:
             self.journal.abandon()
             self.writer.abort()
 
+    def hear(self, event: e.Event) -> None:
+        """A report that came after the end of the run."""
+        if isinstance(event, e.Fill):
+            self.on_fill(event)
+        elif isinstance(event, e.Rejected | e.Canceled):
+            self.book.on_rejected(event)
+        if isinstance(event, e.Rejected):
+            self.on_refused(event)
+
     def listen(self, bus: Bus) -> None:
         bus.subscribe(e.Order, self.book.on_order)
         bus.subscribe(e.Rejected, self.book.on_rejected)

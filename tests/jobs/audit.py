@@ -265,7 +265,7 @@ class Audit:
         assert needed > self.equity(int(symbol.market.opened[i]) + 1), order
 
     def path(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Of a run of one symbol: equity after each quote, and every equity there was, deals between quotes included."""
+        """Of a run of one symbol: equity after each quote, and every equity there was, after each deal too."""
         symbol, t = self.terms.symbols[name], self.terms
         m, base = symbol.market, t.balance
         assert isinstance(m, Quotes)

@@ -151,18 +151,17 @@ def test_a_backtest_of_quotes_trades_as_the_quotes_say(name: str, shared: Path, 
     assert (figures["trades"], figures["end_balance"]) == (job.trades, job.balance)
     assert (python.digest, compiled.digest) == job.digests
     assert ("rates" in job.config) == any("fixed USDJPY of 82.5" in told for told in python.summary.cautions)
-    refused = [told for told in python.summary.cautions if "rejected by the venue: not enough money" in told]
-    assert refused == (
-        [f"orders rejected by the venue: not enough money ({n} times)"] if (n := len(audit.rejected)) else []
-    )
+    refused = [told for told in python.summary.cautions if "rejected" in told]
+    count = len(audit.rejected)
+    assert refused == ([f"orders rejected by the venue: not enough money ({count} times)"] if count else [])
 
 
 def check_wishes(
-    audit: Audit, strategy: str, name: str, minutes: int, params: dict[str, Any], end: int = 2**62
+    audit: Audit, strategy: str, name: str, minutes: int, params: dict[str, Any], end: int | None = None
 ) -> None:
     """The strategy wished what its rule says of these bars, nothing before it had warmed up."""
     market = audit.terms.symbols[name].market
-    bars = raw.bars_of(market, minutes, min(end, int(market.ts[-1])) if end == 2**62 else end)
+    bars = raw.bars_of(market, minutes, end or int(market.ts[-1]))
     if strategy == "ma_cross":
         given = {"fast": 20, "slow": 100, **params}
         expected, warm = raw.ma_cross(bars, **given), given["slow"]
