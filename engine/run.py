@@ -226,7 +226,7 @@ class Session:
             self.rows.slide(ROOM)
             done, closed = self.builder.clock(ts)
             self.rows.extend()
-            self._pass(block, 0, 0, closed, ts)
+            self._pass(block, 0, 0, closed, ts if done or not len(closed) else int(closed["ts"][-1]))
 
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
         self.recorder.bars(self.rows, closed)
