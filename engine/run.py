@@ -203,6 +203,9 @@ class Session:
         for reports in self.unread:
             self._publish(reports)
         self.unread.clear()
+        for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
+            self.journal.write(event, cause)
+            self.recorder.hear(event)
         return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
