@@ -20,7 +20,7 @@ from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
 from engine.core.tape import Tape
-from engine.kernels.book import SAMPLE
+from engine.kernels.book import ENTRY_IN, FILL, SAMPLE
 from engine.portfolio.trades import Trade, TradeBook
 from engine.report.metrics import Tally
 from engine.report.summary import Summary
@@ -149,6 +149,12 @@ class Recorder:
         bus.subscribe(e.Fill, self.on_fill)
         bus.subscribe(e.Rejected, self.on_refused)
         bus.subscribe(e.Denied, self.on_refused)
+
+    def exits(self, reports: np.ndarray) -> None:
+        """Stops and take-profits that positions were opened with, where no order told them: in the compiled lane."""
+        opened = reports[(reports["kind"] == FILL) & (reports["entry"] == ENTRY_IN)]
+        for order, *exits in opened[["order", "stop", "take_profit"]].tolist():
+            self.book.exits(order, *(None if price != price else price for price in exits))
 
     def on_refused(self, event: e.Rejected | e.Denied) -> None:
         if isinstance(event, e.Rejected):

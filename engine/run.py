@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -54,6 +55,7 @@ def backtest(
     *,
     out: Path | str | None = None,
     progress: Progress | None = None,
+    frame: str | None = None,
     **options: Any,
 ) -> Run:
     """Replay a market through a strategy and a simulated venue.
@@ -61,9 +63,10 @@ def backtest(
     config   a Config, the name or path of one, a strategy's name, or a Strategy object (then `data` decides symbols)
     data     a tape; by default the one the config names
     out      folder of runs: the run is written to `<out>/<n>-<name>/` (None: nothing is written)
+    frame    time frame of a Strategy object; by default the bars' own, H1 on quotes. A copy of the object runs.
     options  of a session, for tests: eager, banded
     """
-    config, strategies = _resolve(config, data)
+    config, strategies = _resolve(config, data, frame)
     tape = data if data is not None else open_config_tape(config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
@@ -238,6 +241,7 @@ class Session:
 
     def _publish(self, reports: np.ndarray) -> None:
         """What the venue reported in the compiled lane, as events."""
+        self.recorder.exits(reports)
         for event in self.venue.events(reports):
             self.bus.now = event.ts
             self.bus.publish(event)
@@ -248,21 +252,24 @@ def _subscribe(made: Strategy, view: View) -> Subscription:
     return Subscription(made.id, made.on_row, view, columns)
 
 
-def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config, tuple[Strategy, ...]]:
+def _resolve(
+    given: Config | Strategy | str, data: Tape | None, frame: str | None
+) -> tuple[Config, tuple[Strategy, ...]]:
     """The config and the strategies made from it."""
     from engine.core.load import load
 
     if isinstance(given, Strategy):
         from engine.feeds.tapes import frame_of
-        from engine.strategy import snake
+        from engine.strategy import params_of, snake
 
-        name = given.id or snake(type(given).__name__)
-        given.id = name
+        given = deepcopy(given)  # a run leaves its marks on a strategy: the next one starts from what was handed in
+        name = given.id = given.id or snake(type(given).__name__)
         market = DataConfig(symbols=("EURUSD",))
         if data is not None:
-            frame = frame_of(data) if data.kind == "bars" else market.frame
-            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), frame)
-        config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
+            base = frame_of(data) if data.kind == "bars" else market.frame
+            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), base)
+        one = StrategyConfig(name=name, frame=frame or "", params=params_of(given))
+        config = Config(name=name, data=market, strategy=(one,))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
     return config, make_strategies(config)

@@ -140,6 +140,13 @@ def make(name: str, params: dict[str, Any] | None = None, id: str = "") -> Strat
     return made
 
 
+def params_of(made: Strategy) -> dict[str, Any]:
+    """The parameters a strategy was made with, as a config would name them."""
+    one: Any = made
+    values = {f.name: getattr(one, f.name) for f in fields(one) if f.init} if is_dataclass(one) else {}
+    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+
+
 def handlers(made: Strategy) -> dict[type[Event], Any]:
     """The event handlers a strategy defines, by event type (rows aside)."""
     kinds = (Quote, Fill, Timer, Accepted, Rejected, Canceled, Denied)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from hypothesis import strategies as st
 
 import cli
 from engine.core import errors
+from engine.core.config import Expect
+from engine.core.load import load
 from engine.ops import console
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -215,7 +218,7 @@ def test_the_demo_runs_and_its_run_is_listed_shown_and_explained(call: Call) -> 
     bar = call("explain", "1", "--bar", steps[0]["ts"])
     assert bar.code == 0 and "ma_cross saw EURUSD" in bar.out and "wants EURUSD" in bar.out
     none = call("explain", "1", "--bar", "2017-07-01 12:00")
-    assert none.code == 1 and "no bar of this run closed then" in none.err
+    assert none.code == 6 and "the last before it closed at 2017-06-30T21:00:00Z" in none.err
     assert call("explain", "1", "9999").code == 6
 
 
@@ -228,6 +231,20 @@ def test_a_run_replayed_decides_the_same_and_a_changed_journal_is_refused(call: 
     assert call("replay", "latest").code == 4
     journal.unlink()
     assert call("replay", "latest").code == 6
+
+
+def test_a_run_that_gives_something_else_than_expected_is_refused(call: Call, tmp_path: Path) -> None:
+    short = load("demo", sets=["data.from=2017-03", "data.to=2017-05"], env={})
+    for trades, code in ((json.loads(short_run(call).out)["figures"]["trades"], 0), (9999, 4)):
+        known = replace(short, expect=Expect(config=short.identity, trades=trades))
+        (tmp_path / "known.toml").write_text(known.to_toml())
+        answer = call("backtest", "known.toml")
+        assert answer.code == code and ("expected 9999" in answer.err) == (code == 4)
+        assert call("backtest", "known.toml", "--set", "seed=2").code == 0
+
+
+def short_run(call: Call) -> Answer:
+    return call("backtest", "demo", "--from", "2017-03", "--to", "2017-05", "--json")
 
 
 @pytest.mark.parametrize("name", ["rsi", "demo"])

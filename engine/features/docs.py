@@ -15,7 +15,7 @@ HEAD = ("feature", "what it is", "outputs", "first value", "rows back", "settles
 
 def row(feature: Feature) -> tuple[str, ...]:
     """One line of the table: everything is read from the declaration."""
-    params = ", ".join(f"{n}={p.default!r}" for n, p in feature.params.items())
+    params = ", ".join((*feature.required, *(f"{n}={p.default!r}" for n, p in feature.params.items())))
     first = dict.fromkeys(str(w) for w in feature.warmup)
     inner = ["inputs'"] if any(not isinstance(s, str) for s in feature.inputs.values()) else []
     warmup = " + ".join([*inner, *([", ".join(first)] if list(first) != ["0"] or not inner else [])])

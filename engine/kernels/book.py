@@ -75,8 +75,9 @@ POSITION = np.dtype([
 REPORT = np.dtype([
     ("kind", _i), ("ts", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i), ("strategy", _i),
     ("symbol", _i), ("side", _i), ("steps", _i), ("price", _f), ("entry", _i), ("profit", _i), ("commission", _i),
-    ("balance", _i), ("reason", _i),
+    ("balance", _i), ("reason", _i), ("stop", _f), ("take_profit", _f),
 ], align=True)  # fmt: skip
+"""`stop` and `take_profit` are those of the position that a deal opened."""
 
 SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 

@@ -165,7 +165,8 @@ def _filled(fill: Fill) -> str:
     cause = fill.reason.replace("_", "-") if fill.reason in VENUE_EXITS else f"order {fill.order}"
     words = f"deal {fill.deal}: {_side(fill.side)} {fill.units:.12g} units of {fill.symbol} at {fill.price:.12g}"
     profit = "" if fill.entry == "in" else f", profit {fill.profit:.12g}"
-    return f"{words}, position {fill.position} {act} {cause}{profit}, commission {fill.commission:.12g}"
+    when = "" if fill.ts_event == fill.ts else f" (the venue's {iso(fill.ts_event)})"
+    return f"{words}{when}, position {fill.position} {act} {cause}{profit}, commission {fill.commission:.12g}"
 
 
 def _side(side: int) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 
 from engine.core.events import Denied, Event, Order, Signal, TargetPosition
 from engine.kernels.book import Book
-from engine.risk.kernels import ANSWER, RULES, WISH, allow_order, decide_one
+from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
 
 NAN = float("nan")
-PASSED = "in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+PASSED = "strength in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
 
 
 @dataclass
@@ -57,10 +57,12 @@ class Risk:
         if target.passed:
             return None
         k, s, book = self._strategy[target.strategy], self._symbol[target.symbol], self.book()
-        allow_order(book, self.limits, k, s, 1, 0, 0, self._answer)
-        steps = round(target.units / self.step_units[s]) - int(self._answer["own"][0])
-        if steps == 0:
+        own, coming, count = stands(book, k, s)
+        steps = round(target.units / self.step_units[s]) - own
+        if steps == coming:  # there already, or on the way
             return None
+        if count:
+            return Denied(target.ts, target.strategy, target.symbol, RULES[IN_FLIGHT], float(count), 0.0)
         side = 1 if steps > 0 else -1
         denied = self._refuse(target.ts, target.strategy, target.symbol, book, k, s, side, abs(steps), 0)
         return denied or TargetPosition(

@@ -32,7 +32,7 @@ def report(book, kind, ts, ts_event, order, strategy, s, reason):
     r = reports[n]
     r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
     r.deal, r.position, r.side, r.steps, r.price = 0, 0, 0, 0, np.nan
-    r.entry, r.profit, r.commission = 0, 0, 0
+    r.entry, r.profit, r.commission, r.stop, r.take_profit = 0, 0, 0, np.nan, np.nan
     r.balance = account[0].balance
     account[0].reports = n + 1
     return n
@@ -143,6 +143,8 @@ def enter(book, k, steps, price, ts, ts_event):
         if not np.isnan(o.take_profit):
             q.take_profit = o.take_profit
     deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, 0, BY_ORDER)
+    r = book[4][a.reports - 1]
+    r.stop, r.take_profit = q.stop, q.take_profit
     return 0
 
 

@@ -198,7 +198,7 @@ def bands(book, s):
             if q.take_profit > ask_low:
                 ask_low = q.take_profit
     x = symbols[s]
-    hair = 1e-3 * x.point  # the scan compares with a plain bid + spread; what comes too often does no harm
+    hair = 1e-3 / x.grid  # the scan compares with a plain bid + spread; what comes too often does no harm
     x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low + hair, ask_high - hair, bid_low, bid_high, due
 
 

@@ -135,11 +135,12 @@ def variants() -> list[Spec]:
     """Every feature as declared, with the smallest parameters it allows, and with each choice of a word."""
     made: dict[Spec, None] = {}
     for feature in library():
-        made[feature()] = None
-        made[feature(**smallest(feature))] = None
+        given = dict(zip(feature.required, ("close", "high", "low", "open"), strict=False))
+        made[feature(**given)] = None
+        made[feature(**given, **smallest(feature, given))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
-                made[feature(**{name: choice})] = None
+                made[feature(**given, **{name: choice})] = None
     return list(made)
 
 
@@ -148,11 +149,11 @@ def library() -> list[Feature]:
     return [f for _, f in load_all().items() if f.kernel.__module__.startswith("engine.features.")]
 
 
-def smallest(feature: Feature) -> dict[str, object]:
+def smallest(feature: Feature, given: dict[str, str]) -> dict[str, object]:
     """Whole-number parameters lowered, one after the other, as far as the declaration allows."""
     params = {n: p.default for n, p in feature.params.items()}
     for name, param in feature.params.items():
-        while param.kind is int and params[name] > 0 and allowed(feature, {**params, name: params[name] - 1}):
+        while param.kind is int and params[name] > 0 and allowed(feature, {**given, **params, name: params[name] - 1}):
             params[name] -= 1
     return params
 

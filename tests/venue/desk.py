@@ -16,15 +16,16 @@ import msgspec
 import numpy as np
 from hypothesis import settings
 
-from engine.core.config import AccountConfig, Config, DataConfig, StrategyConfig, VenueConfig
+from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, StrategyConfig, VenueConfig
 from engine.core.events import Cancel, Event, Fill, Order
 from engine.core.instrument import instrument
-from engine.core.quantity import Duration, Fee, Points
+from engine.core.quantity import Duration, Fee, Points, Size
 from engine.core.tape import ArrayTape
 from engine.kernels.book import POSITION, snapshot
 from engine.risk.kernels import account_now
 from engine.setup import open_book
 from engine.venues.simulated import SimulatedVenue
+from tests.conftest import DEEPER
 from tests.venue.exact import Terms, exact
 from tests.venue.ledger import Ledger
 from tests.venue.reference import Prices, ReferenceVenue
@@ -35,9 +36,10 @@ START = 1_709_287_200 * SECOND
 """2024-03-01 10:00 UTC."""
 
 
-def examples(n: int) -> settings:
-    """That many examples, or as many times more as the loaded Hypothesis profile asks for beyond its usual 100."""
-    return settings(max_examples=n * settings().max_examples // 100)
+def examples(n: int, **more: Any) -> settings:
+    """Settings for what pytest does not see as a property test of its own: the profile `laws` deepens it too."""
+    deeper = DEEPER if settings.get_current_profile_name() == "laws" else 1
+    return settings(max_examples=n * deeper, **more)
 
 
 def terms_of(
@@ -55,15 +57,18 @@ def terms_of(
     rates: Mapping[str, float] | None = None,
     declare: Iterable[dict[str, Any]] = (),
     strategies: tuple[str, ...] = ("hand", "other"),
+    frame: str = "M1",
+    risk: str = "1 lots",
 ) -> Terms:
     config = Config(
         name="desk",
-        data=DataConfig(symbols=symbols, kind=kind, frame="M1"),  # type: ignore[arg-type]
+        data=DataConfig(symbols=symbols, kind=kind, frame=frame),  # type: ignore[arg-type]
         account=AccountConfig(currency, balance, mode, leverage),  # type: ignore[arg-type]
         venue=VenueConfig(
             Duration.parse(latency), Duration.parse(back), Points.parse(slippage), Fee.parse(commission)
         ),
         rates=dict(rates or {}),
+        risk=RiskConfig(Size.parse(risk)),
         instrument=tuple(declare),
         strategy=tuple(StrategyConfig(name=name) for name in strategies),
     )  # fmt: skip
@@ -99,10 +104,11 @@ class Record:
 
 
 class Desk:
-    def __init__(self, *symbols: str, banded: bool = True, **options: Any) -> None:
+    def __init__(self, *symbols: str, banded: bool = True, checked: bool = True, **options: Any) -> None:
         self.terms = terms_of(symbols or ("EURUSD",), **options)
         self.venue = venue_of(self.terms, banded)
         self.reference, self.ledger = ReferenceVenue(self.terms), Ledger(self.terms)
+        self.checked = checked
         self.bars = self.terms.config.data.kind == "bars"
         self.now, self.orders = START, 0
         self.records: list[Record] = []
@@ -128,13 +134,22 @@ class Desk:
         )
 
     def record(self, record: Record) -> list[Event]:
-        self.now = max(self.now, record.ts)
-        self.records.append(record)
-        self.venue.attach(self.tape([record]).block)
-        assert self.venue.advance(0, 1) == 1
-        events = self.venue.reports()
+        """One record, and the others have their say on it."""
+        events = self.stretch([record])
+        if self.checked:
+            self.check(record, events)
+        return events
+
+    def stretch(self, records: list[Record]) -> list[Event]:
+        """Several records in one block; what rests or is open meets them without anybody looking on."""
+        self.now = max(self.now, records[-1].ts)
+        self.records += records
+        self.venue.attach(self.tape(records).block)
+        at, events = 0, []
+        while at < len(records):
+            at = self.venue.advance(at, len(records))
+            events += self.venue.reports()
         self.events += events
-        self.check(record, events)
         return events
 
     def tape(self, records: list[Record]) -> ArrayTape:
