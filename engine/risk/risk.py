@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from engine.core.events import Denied, Event, Order, Signal, TargetPosition
+from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.kernels.book import Book
 from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
 
@@ -51,6 +51,11 @@ class Risk:
                 )
             )
         return events
+
+    def on_rejected(self, rejected: Rejected) -> None:
+        """What the venue refused was not acted on: the same wish may be sized again."""
+        if rejected.symbol:
+            self.wishes["acted"][self._strategy[rejected.strategy], self._symbol[rejected.symbol]] = NAN
 
     def on_target(self, target: TargetPosition) -> Event | None:
         """A target that a strategy set itself: the same limits, no sizing."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.events import Denied, Event, Order, Signal, TargetPosition
+from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.core.quantity import Percent, Volume
 from engine.risk.kernels import RULES
 from engine.risk.risk import PASSED, Risk
@@ -264,3 +264,16 @@ def test_what_reduces_twice_over_is_an_entry() -> None:
     assert isinstance(risk.on_order(order), Order)
     desk.sell(1.0, "limit", 1.09)
     assert same(denials(risk.on_order(order)), "max_drawdown", 0.202, 0.1)
+
+
+def test_a_larger_wish_that_the_venue_refused_can_be_tried_again() -> None:
+    """Half a wish is held, the whole is refused for want of margin: repeated, it was taken for met and dropped."""
+    desk = started()
+    risk = risk_of(desk)
+    assert targets(risk.on_signal(wish(desk, 0.5))) == [5_000.0]
+    desk.buy(0.05)
+    desk.quote(1.1, 1.1002)
+    assert targets(risk.on_signal(wish(desk, 1.0))) == [10_000.0]
+    risk.on_rejected(Rejected(desk.now, "hand", "EURUSD", 2, "not enough money", desk.now))
+    assert targets(risk.on_signal(wish(desk, 1.0))) == [10_000.0]
+    risk.on_rejected(Rejected(desk.now, "hand", "", 7, "no such order", desk.now))
