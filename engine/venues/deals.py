@@ -17,7 +17,6 @@ from engine.kernels.book import (
     margin_used,
     mark,
     rate_of,
-    sample,
     to_minor,
     value,
 )
@@ -111,8 +110,6 @@ def close(book, p, steps, price, ts, ts_event, order, reason):
         account[0].positions = remove(positions, account[0].positions, p)
     profit = to_minor(money, account[0].minor)
     deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
-    if account[0].positions == 0 and account[0].sample_every > 0:
-        sample(book, ts)  # from here on the equity stands still
 
 
 @jit(no_cpython_wrapper=True)

@@ -24,6 +24,7 @@ from engine.kernels.book import (
     clean,
     mark,
     rate_of,
+    sample,
     total,
     value,
 )
@@ -236,7 +237,7 @@ def match(book, s, ts, ts_event, length, bid, ask):
     mark(symbols, s)
     total(account, symbols)
     expire(book, s, ts, ts_event)
-    born = account[0].next_position
+    born, dealt = account[0].next_position, account[0].next_deal
     for phase in range(3 if length > 0 else 1):
         whole = phase > 0
         first_bid = np.nan if phase == 2 else bid[0]
@@ -254,3 +255,5 @@ def match(book, s, ts, ts_event, length, bid, ask):
     mark(symbols, s)
     value(account, symbols)
     bands(book, s)
+    if account[0].positions == 0 and account[0].next_deal > dealt and account[0].sample_every > 0:
+        sample(book, ts)  # from here on the equity stands still
