@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,8 +26,12 @@ def group(name: str, help: str) -> typer.Typer:
 runs = group("runs", "Finished runs.")
 data = group("data", "Market data.")
 instruments = group("instrument", "What a symbol is.")
+check = group("check", "Prove that something holds.")
 features = group("features", "Indicators and other columns computed from bars.")
 
+Basis = Literal["bid", "ask", "mid", "last"]
+Stamps = Literal["open", "close"]
+Format = Literal["csv", "mt5", "parquet"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Ref = Annotated[str, typer.Argument(metavar="CONFIG", help="A config's name or path, or a strategy's name.")]
 RunRef = Annotated[str, typer.Argument(metavar="RUN", help="A run's number, folder, latest or latest~1.")]
@@ -98,7 +102,7 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
 
     folder = find_run(ref, Path(out)).path
     with console.Progress(not as_json, "records") as progress:
-        from engine.run import replay as run_again
+        from engine.replay import replay as run_again
 
         progress.compiling()
         again = run_again(folder, progress=progress)
@@ -117,16 +121,40 @@ def explain(
 ) -> None:
     """Say why a trade happened, or what was decided at a bar's close."""
     from engine.core.errors import ConfigError
-    from engine.core.journal import read
     from engine.ops import console, listing
-    from engine.report.explain import chain, decided_at, text
+    from engine.replay import explain as why
+    from engine.report.explain import text
     from engine.report.runs import find_run
 
     if (trade is None) == (bar is None):
         raise ConfigError("explain takes a trade's number or --bar TS, one of the two")
-    frames = read(find_run(ref, Path(out)).path / "journal")
-    steps = chain(frames, trade=trade) if bar is None else decided_at(frames, listing.moment(bar))
-    console.show(steps, as_json, lambda found: text(found) or "nothing was decided then")
+    steps = why(find_run(ref, Path(out)).path, trade, None if bar is None else listing.moment(bar))
+    console.show(steps, as_json, text)
+
+
+@check.command()
+def lookahead(
+    name: Annotated[str, typer.Argument(help="A feature, a strategy, or a config's name or path.")],
+    sets: Sets = None,
+    cuts: Annotated[int, typer.Option(help="How often the future is cut off and altered.")] = 64,
+    as_json: Json = False,
+) -> None:
+    """Prove that nothing looks ahead, or name the first bar and column that does (exit code 4)."""
+    from engine.core.errors import Refused
+    from engine.core.load import load
+    from engine.features import load_all
+    from engine.lookahead import check_lookahead
+    from engine.ops import console
+    from engine.run import open_config_tape
+
+    config = None if name in load_all() else load(name, sets=sets or ())
+    tape = open_config_tape(config or load("ma_cross", env={}))
+    with console.Progress(not as_json, "cuts") as progress:
+        progress.compiling()
+        finding = check_lookahead(config.strategies[0].name if config else name, tape, config, cuts)
+    if finding:
+        raise Refused(str(finding))
+    console.show({"name": name, "bars": len(tape), "cuts": cuts, "looks_ahead": False}, as_json)
 
 
 @runs.command("list")
@@ -145,20 +173,93 @@ def show_run(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
     console.show(listing.run(ref, out), as_json, listing.run_text)
 
 
+@data.command("import")
+def import_data(
+    file: Annotated[Path, typer.Argument(help="CSV, MT5 export or Parquet; quotes or bars.")],
+    symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "imported",
+    tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
+    basis: Annotated[Basis | None, typer.Option(help="What bars hold.")] = None,
+    tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",
+    stamps: Annotated[Stamps, typer.Option(help="What stamps of bars are.")] = "open",
+    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
+    licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a file into the catalogue: all of it or nothing."""
+    from engine.feeds.data import Options, import_file
+    from engine.ops import console, listing
+
+    options = Options(
+        source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence,
+    )  # fmt: skip
+    report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
+    console.show(listing.added([report]), as_json, listing.added_text)
+
+
+@data.command("list")
+def list_data(as_json: Json = False) -> None:
+    """Every dataset in the catalogue, the demo's included."""
+    from engine.feeds.data import list_datasets
+    from engine.ops import console
+
+    console.show(list_datasets(), as_json)
+
+
+@data.command("show")
+def show_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
+    rows: Annotated[int, typer.Option(help="How many of its first rows.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Where a dataset comes from, its files and its first rows."""
+    from engine.feeds.data import show_dataset
+    from engine.ops import console, listing
+
+    console.show(show_dataset(name, rows), as_json, listing.dataset_text)
+
+
+@data.command("sample")
+def sample_data(
+    symbols: Annotated[str, typer.Argument(help="One or more, separated by commas.")] = "EURUSD",
+    quotes: Annotated[int, typer.Option("-n", "--quotes", help="How many, all symbols together.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 1,
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "sample",
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="First trading day.")] = "2024-01-01",
+    per_minute: Annotated[float, typer.Option(help="Mean number of quotes a minute, of each symbol.")] = 95.0,
+    bad_ticks: Annotated[float, typer.Option(help="Share of quotes that are wrong: 0.001 is one in a thousand.")] = 0.0,
+    gaps: Annotated[bool, typer.Option(help="Stretches without quotes, beside the weekends.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic market of correlated symbols from a seed."""
+    from engine.feeds.data import sample
+    from engine.ops import console, listing
+
+    made = sample(symbols.split(","), quotes, seed, source, start, per_minute, bad_ticks, gaps)
+    console.show(listing.added(made), as_json, listing.added_text)
+
+
 @instruments.command("list")
 def list_of_instruments(as_json: Json = False) -> None:
     """Instruments that come with the project."""
+    from engine.feeds.data import list_instruments
     from engine.ops import console, listing
 
-    console.show(listing.instruments(), as_json)
+    console.show(list_instruments(), as_json, listing.instruments_text)
 
 
 @instruments.command("show")
-def show_instrument(name: str, as_json: Json = False) -> None:
+def show_one_instrument(name: str, as_json: Json = False) -> None:
     """The numbers of one instrument."""
-    from engine.ops import console, listing
+    from engine.feeds.data import show_instrument
+    from engine.ops import console
 
-    console.show(listing.one_instrument(name), as_json)
+    console.show(show_instrument(name), as_json)
 
 
 @features.command("list")

@@ -7,139 +7,16 @@ the two together fill for fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from numba.extending import overload
 
-from engine.core.events import Event
 from engine.core.tape import Block
-from engine.execution.kernels import market_orders
-from engine.kernels.book import BY_ORDER, FILL, ORDER, REJECTED, REPORT
-from engine.kernels.jit import jit
-from engine.risk.kernels import ANSWER, IN_FLIGHT, WISH, decide, refused, says_new
+from engine.drive import MORE_ROOM, NEWS, STATEMENT, drive, gather
+from engine.kernels.book import ORDER, REPORT
+from engine.risk.kernels import ANSWER, WISH
 from engine.rows import Rows
-from engine.venues.intake import submit
-from engine.venues.scan import advance_bars, advance_quotes
 from engine.venues.simulated import SimulatedVenue
-
-STATEMENT = np.dtype([
-    ("at", np.int64), ("ts", np.int64), ("strategy", np.int64), ("symbol", np.int64),
-    ("strength", np.float64), ("stop", np.float64), ("take_profit", np.float64),
-], align=True)  # fmt: skip
-"""One wish of one strategy, in the order in which they are made."""
-NEWS = np.dtype([("due", np.int64), ("strategy", np.int64), ("symbol", np.int64), ("refusal", np.int64)], align=True)
-"""A refusal or a stop-out on its way back to us."""
-DONE, MORE_ROOM = 0, 1
-
-
-def advance(book, tape, i, j):
-    raise AssertionError("compiled only")
-
-
-@overload(advance)
-def _advance(book, tape, i, j):
-    if len(tape) == 5:
-        return lambda book, tape, i, j: advance_quotes(book, tape[0], tape[1], tape[2], tape[3], tape[4], i, j, True)
-    return lambda book, tape, i, j: advance_bars(
-        book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], i, j, True
-    )
-
-
-@jit(no_cpython_wrapper=True)
-def collect(book, out, n, news, pending, back):
-    """Move the reports out of the book, keeping what may make a wish restatable; returns (reports, news) so far."""
-    account, reports = book[0], book[4]
-    for r in range(account[0].reports):
-        x = reports[r]
-        out[n] = x
-        n += 1
-        if x.kind == REJECTED or (x.kind == FILL and x.reason != BY_ORDER):
-            y = news[pending]
-            y.due, y.strategy, y.symbol, y.refusal = x.ts + back, x.strategy, x.symbol, x.kind == REJECTED
-            pending += 1
-    account[0].reports = 0
-    return n, pending
-
-
-@jit(no_cpython_wrapper=True)
-def hear(news, pending, ts, wishes, limits):
-    """Take in the news that has reached us by ts; returns how many are still on their way."""
-    heard = 0
-    while heard < pending and news[heard].due <= ts:
-        y = news[heard]
-        wish = wishes[y.strategy, y.symbol]
-        if y.refusal:
-            refused(wish, limits[y.strategy, y.symbol].retries)
-        else:
-            wish.tries, wish.open = 0, 1
-        heard += 1
-    for k in range(heard, pending):
-        news[k - heard] = news[k]
-    return pending - heard
-
-
-@jit(no_cpython_wrapper=True)
-def obey(book, limits, wishes, x, answer, plan):
-    """One wish through risk and execution to the venue."""
-    k, s = x.strategy, x.symbol
-    wish, limit = wishes[k, s], limits[k, s]
-    if not says_new(wish, x.strength, x.stop, x.take_profit):
-        return
-    a = answer[0]
-    decide(book, limit, wish, k, s, x.strength, x.stop, x.take_profit, a)
-    if a.rule == IN_FLIGHT:
-        wish.open = 1
-    elif a.rule:
-        refused(wish, limit.retries)
-    if a.target != a.own:
-        for n in range(market_orders(book, k, s, a.target, x.stop, x.take_profit, plan)):
-            o = plan[n]
-            submit(
-                book, 0, k, s, o.side, o.kind, o.steps, o.price, o.stop, o.take_profit, o.position, 0, x.ts,
-                limit.latency,
-            )  # fmt: skip
-
-
-@jit
-def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, made, keys, n):
-    """Append the wishes in the closed rows of one stream to `made`, with what orders them; returns how many now."""
-    for w in range(len(closed)):
-        row = closed[w].row
-        if closed[w].stream != stream or row < first or np.isnan(signal[row]):
-            continue
-        x = made[n]
-        x.at, x.ts, x.strategy, x.symbol = closed[w].at, closed[w].ts, k, s
-        x.strength, x.stop, x.take_profit = signal[row], stop[row], take_profit[row]
-        keys[n] = w * ranks + rank
-        n += 1
-    return n
-
-
-@jit
-def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out, back):
-    """Records i..hi-1 and the wishes w.. made before or right after them.
-
-    Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
-    empties `out` or grows the book, and calls again.
-    """
-    n = 0
-    account = book[0]
-    while True:
-        j = statements[w].at if w < len(statements) else hi
-        while i < j:
-            i = advance(book, tape, i, j)
-            n, pending = collect(book, out, n, news, pending, back)
-            if n + len(book[4]) > len(out) or pending + len(book[4]) > len(news):
-                return MORE_ROOM, i, w, n, pending
-        if w == len(statements):
-            return DONE, i, w, n, pending
-        room = account[0].orders + account[0].positions + 1
-        if account[0].orders + len(plan) > len(book[2]) or room + len(plan) > len(book[3]):
-            return MORE_ROOM, i, w, n, pending
-        pending = hear(news, pending, statements[w].ts, wishes, limits)
-        obey(book, limits, wishes, statements[w], answer, plan)
-        w += 1
 
 
 @dataclass
@@ -151,8 +28,6 @@ class CompiledLoop:
     limits: np.ndarray
     signals: list[tuple[int, int, int, tuple[np.ndarray, ...]]]
     """(view, strategy, symbol, its columns signal, stop, take_profit)"""
-    events: list[Event] = field(default_factory=list)
-    """What happened in the last pass."""
 
     def __post_init__(self) -> None:
         self.wishes = np.zeros(self.limits.shape, WISH)
@@ -174,10 +49,10 @@ class CompiledLoop:
             return self.made[:n]
         return self.made[np.argsort(self.keys[:n], kind="stable")]
 
-    def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> list[Event]:
-        """Records lo..hi-1 with these wishes; returns what the venue reported."""
+    def run(self, block: Block, lo: int, hi: int, statements: np.ndarray) -> np.ndarray:
+        """Records lo..hi-1 with these wishes; returns what the venue reported (REPORT records)."""
         venue, i, w, code = self.venue, lo, 0, MORE_ROOM
-        events: list[Event] = []
+        parts = []
         while code == MORE_ROOM:
             venue.room(len(self.plan))
             while len(self.out) < 2 * len(venue.book[4]) or len(self.news) < self.pending + 2 * len(venue.book[4]):
@@ -186,5 +61,5 @@ class CompiledLoop:
                 venue.book, venue.columns, i, hi, statements, w, self.limits, self.wishes, self.news, self.pending,
                 self.answer, self.plan, self.out, venue.back,
             )  # fmt: skip
-            events += venue.events(self.out[:n])
-        return events
+            parts.append(self.out[:n].copy())
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from engine.core import events as e
 from engine.core.bus import Bus
-from engine.core.clock import format_ts, wall_ns
+from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
 from engine.core.tape import Tape
-from engine.kernels.book import SAMPLE
+from engine.kernels.book import ENTRY_IN, FILL, SAMPLE
 from engine.portfolio.trades import Trade, TradeBook
 from engine.report.metrics import Tally
 from engine.report.summary import Summary
@@ -33,37 +34,69 @@ if TYPE_CHECKING:
     from engine.report.writer import RunWriter
 
 
-@dataclass
-class Run:
-    """A finished run. `path` is its folder, None if nothing was written.
-
-    `summary.figures` are plain floats; `trades` and `equity` are DataFrames; `fills` every deal; `digest` the hash
-    of every decision. `seconds` is what the replay took, without opening the tape and writing the report.
-    """
+@dataclass(frozen=True)
+class Result:
+    """What there is to know of a run when its last deal is in the books."""
 
     summary: Summary
     digest: str
     path: Path | None
+    trades: list[Trade]
+    samples: np.ndarray
+    fills: list[e.Fill]
+
+
+@dataclass
+class Run:
+    """A finished run. `path` is its folder, None if nothing was written.
+
+    `summary.figures` are plain floats; `trades` and `equity` are DataFrames; `fills` every deal (kept only when
+    nothing was written); `digest` the hash of every decision. `seconds` is what the replay took, without opening the
+    tape and writing the report. What a run without a folder has to say is worked out when it is asked for.
+    """
+
     seconds: float
-    rows: list[Trade] = field(repr=False)
-    samples: np.ndarray = field(repr=False)
-    fills: list[e.Fill] = field(repr=False)
-    expected: list[str] = field(default_factory=list)
-    """What differs from the config's `[expect]`, a sentence each."""
+    balance: float
+    equity_now: float
+    config: Config = field(repr=False)
+    settle: Callable[[], Result] = field(repr=False)
+
+    @cached_property
+    def _result(self) -> Result:
+        return self.settle()
+
+    @property
+    def summary(self) -> Summary:
+        return self._result.summary
+
+    @property
+    def digest(self) -> str:
+        return self._result.digest
+
+    @property
+    def path(self) -> Path | None:
+        return self._result.path
+
+    @property
+    def fills(self) -> list[e.Fill]:
+        return self._result.fills
+
+    @cached_property
+    def expected(self) -> list[str]:
+        """What differs from the config's `[expect]`, a sentence each."""
+        return list(differences(self.config, self))
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """One row per round trip; times UTC, amounts in the account currency."""
+        """One row per round trip, columns as in trades.csv; times UTC, amounts in the account currency."""
         import pandas as pd
 
-        if self.path:
-            frame = pd.read_csv(self.path / "trades.csv")
-            for column in ("open_time", "close_time"):
-                frame[column] = pd.to_datetime(frame[column], utc=True)
-            return frame
-        frame = pd.DataFrame([msgspec.structs.asdict(t) for t in self.rows], columns=Trade.__struct_fields__)
-        for column in ("open_ts", "close_ts"):
-            frame[column.replace("ts", "time")] = pd.to_datetime(frame[column], unit="ns", utc=True)
+        from engine.report.writer import trades_csv
+
+        source = self.path / "trades.csv" if self.path else trades_csv(self._result.trades, self.summary.digits)
+        frame = pd.read_csv(source, dtype=TEXTS)
+        for column in ("open_time", "close_time"):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
         return frame
 
     @cached_property
@@ -74,7 +107,7 @@ class Run:
         if self.path:
             frame = pd.read_parquet(self.path / "equity.parquet", columns=["ts", "balance", "equity"])
         else:
-            frame = pd.DataFrame({name: self.samples[name] for name in ("ts", "balance", "equity")})
+            frame = pd.DataFrame({name: self._result.samples[name] for name in ("ts", "balance", "equity")})
         frame.index = pd.DatetimeIndex(pd.to_datetime(frame.pop("ts"), unit="ns", utc=True), name="time")
         return frame
 
@@ -87,36 +120,56 @@ class Recorder:
         version: str,
     ) -> None:  # fmt: skip
         self.config, self.tape, self.instruments, self.version = config, tape, instruments, version
-        self.notes = [*tape.notes, *notes, *assumptions(config)]
+        self.notes = [*tape.notes, *assumptions(config)]
+        self.cautions = [*notes, *warnings(config, tape, instruments)]
+        self.refused: Counter[str] = Counter()
         self.digits = MINOR_DIGITS.get(config.account.currency, 2)
         self.book = TradeBook({i.symbol: i for i in instruments}, self.digits)
         self.tally = Tally(config.account.balance, self.digits, config.data.trading_day)
+        self.out = out
         self.writer: RunWriter | None = None
-        if out is not None:
-            from engine.report.writer import RunWriter
-
-            self.writer = RunWriter(out, config.name, self.tally)
         self.trades: list[Trade] = []
         self.fills: list[e.Fill] = []
         self._samples: list[np.ndarray] = []
         self.watched = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols}
 
-    @property
-    def journal_path(self) -> Path | None:
-        return self.writer.journal_path if self.writer else None
-
     def __enter__(self) -> Recorder:
         return self
 
     def __exit__(self, *error: object) -> None:
+        """What is not finished is removed."""
         if self.writer:
+            self.journal.abandon()
             self.writer.abort()
+
+    def hear(self, event: e.Event) -> None:
+        """A report that came after the end of the run."""
+        if isinstance(event, e.Fill):
+            self.on_fill(event)
+        elif isinstance(event, e.Rejected | e.Canceled):
+            self.book.on_rejected(event)
+        if isinstance(event, e.Rejected):
+            self.on_refused(event)
 
     def listen(self, bus: Bus) -> None:
         bus.subscribe(e.Order, self.book.on_order)
         bus.subscribe(e.Rejected, self.book.on_rejected)
         bus.subscribe(e.Canceled, self.book.on_rejected)
         bus.subscribe(e.Fill, self.on_fill)
+        bus.subscribe(e.Rejected, self.on_refused)
+        bus.subscribe(e.Denied, self.on_refused)
+
+    def exits(self, reports: np.ndarray) -> None:
+        """Stops and take-profits that positions were opened with, where no order told them: in the compiled lane."""
+        opened = reports[(reports["kind"] == FILL) & (reports["entry"] == ENTRY_IN)]
+        for order, *exits in opened[["order", "stop", "take_profit"]].tolist():
+            self.book.exits(order, *(None if price != price else price for price in exits))
+
+    def on_refused(self, event: e.Rejected | e.Denied) -> None:
+        if isinstance(event, e.Rejected):
+            self.refused[f"rejected by the venue: {event.reason}"] += 1
+        elif event.rule != "in_flight":  # a wish that waits for the order before it is no refusal
+            self.refused[f"denied by the risk rule {event.rule}"] += 1
 
     def on_fill(self, fill: e.Fill) -> None:
         trade = self.book.on_fill(fill)
@@ -130,8 +183,15 @@ class Recorder:
             self.tally.trade(trade)
 
     def start(self, journal: Journal) -> None:
+        """Reserve the run's folder, if it gets one, and write the journal's first frame."""
+        self.journal = journal
+        if self.out is not None:
+            from engine.report.writer import RunWriter
+
+            self.writer = RunWriter(self.out, self.config.name, self.tally)
+            journal.open(self.writer.journal_path)
         first = self.tape.span[0]
-        self.started = format_ts(wall_ns())
+        self.started = wall_text()
         config = self.config
         journal.write(e.Start(first, 1, config.name, config.to_json(), self.tape.fingerprint, self.version))
         journal.begin()
@@ -159,7 +219,7 @@ class Recorder:
                 columns = {n: table.columns[n][mine[0] : mine[-1] + 1] for n in CHARTED}
                 self.writer.bars(table.stream.symbol, table.stream.frame, columns)
 
-    def finish(self, journal: Journal, venue: SimulatedVenue, records: int, seconds: float) -> Run:
+    def finish(self, journal: Journal, venue: SimulatedVenue, records: int, seconds: float) -> Result:
         account = venue.book[0][0]
         first, last = self.tape.span
         end = np.zeros(1, SAMPLE)
@@ -179,21 +239,31 @@ class Recorder:
             symbols=list(self.tape.symbols), currency=self.config.account.currency, digits=self.digits,
             price_digits={i.symbol: i.digits for i in self.instruments}, zone=self.config.report.zone,
             first_ts=first, last_ts=last, records=records, kind=self.tape.kind, tape=self.tape.fingerprint,
-            digest=digest, started=self.started, finished=format_ts(wall_ns()), figures=figures,
+            digest=digest, started=self.started, finished=wall_text(), figures=figures,
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
+            months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
+            config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
+            cautions=[*self.cautions, *(f"orders {why} ({n} times)" for why, n in sorted(self.refused.items()))],
         )  # fmt: skip
         path = None
         if self.writer:
-            path = self.writer.finish(summary, msgspec.json.decode(self.config.to_json()), self.notes)
-        else:
-            summary.months, summary.notes = self.tally.months(), self.notes
+            path = self.writer.finish(summary, summary.config)
+            summary = self.writer.summary
         samples = np.concatenate(self._samples) if self._samples else np.zeros(0, SAMPLE)
-        run = Run(summary, digest, path, seconds, self.trades, samples, self.fills)
-        run.expected = list(differences(self.config, run))
-        return run
+        return Result(summary, digest, path, self.trades, samples, self.fills)
 
 
+SAMPLED = 4_096
+"""Records looked at to see how fine prices are."""
 CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
+
+
+TEXTS = dict.fromkeys(("strategy", "symbol", "direction", "exit_reason"), "str")
+
+
+def wall_text() -> str:
+    """The time now, to the second."""
+    return iso(wall_ns() // 10**9 * 10**9)
 
 
 def assumptions(config: Config) -> list[str]:
@@ -203,11 +273,26 @@ def assumptions(config: Config) -> list[str]:
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission} and side",
     ]
-    if config.data.kind == "bars":
+    if config.run.lane == "compiled":
         notes.append(
-            "bars only: an order fills at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+            "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"
         )
     return notes
+
+
+def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
+    """What may make the figures better or worse than the market would have."""
+    if config.data.kind == "bars":
+        yield "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+    block = next(tape.blocks(SAMPLED))
+    prices = block.bid if tape.kind == "quotes" else block.close
+    for s, one in enumerate(instruments):
+        halves = prices[block.symbol == s] * (2 * 10.0**one.digits)  # prices made of a mid lie on half a point
+        if (np.abs(halves - np.round(halves)) > 1e-3).any():
+            yield (
+                f"{one.symbol}: its prices are finer than the {one.digits} digits of {one.id}: stops are rounded to"
+                f" {one.point:g}, and that is a point ([[instrument]] in the config can say otherwise)"
+            )
 
 
 def differences(config: Config, run: Run) -> Iterable[str]:
@@ -221,4 +306,3 @@ def differences(config: Config, run: Run) -> Iterable[str]:
         wanted = getattr(expect, name)
         if wanted is not None and wanted != value:
             yield f"{name} is {value}, expected {wanted}"
-

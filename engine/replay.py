@@ -1,22 +1,28 @@
-"""Back through a journal: run it again and compare every decision, or look at what a strategy saw at a bar."""
+"""Back through a journal: run it again and compare every decision, or say what a strategy saw and why it traded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from engine.core.config import Config, RunConfig
-from engine.core.errors import JournalError, OnetapeError, Refused
-from engine.core.events import End, Event, Start
+from engine.core.clock import iso
+from engine.core.config import Config
+from engine.core.errors import JournalError, NotFound, Refused
+from engine.core.events import End, Event, Fill, Signal, Start
 from engine.core.journal import Frame, Journal, read
 from engine.core.tape import Tape
+from engine.report.explain import Step, chain, decided_at
 from engine.run import Session, make_strategies, open_config_tape
+from engine.strategy import Strategy
 
 Progress = Callable[[int, int], None]
+Strategies = Sequence[Strategy] | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,19 @@ class Comparing(Journal):
         return seq
 
 
+class Telling(Journal):
+    """A journal in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[Frame] = []
+
+    def write(self, event: Event, cause: int = 0) -> int:
+        seq = super().write(event, cause)
+        self.frames.append(Frame(seq, cause, event))
+        return seq
+
+
 def same(a: Event, b: Event) -> bool:
     """Equal as they stand on disk, so that NaN equals NaN."""
     return msgspec.msgpack.encode(a) == msgspec.msgpack.encode(b)
@@ -71,6 +90,8 @@ def opening(path: Path) -> tuple[Path, Start, Iterator[Frame]]:
 
 
 def tape_of(start: Start, config: Config, data: Tape | None) -> Tape:
+    if data is None and config.data.source == "memory":
+        raise NotFound("the run's tape was in memory and is not on disk: hand it in as `data`")
     tape = data if data is not None else open_config_tape(config)
     if tape.fingerprint != start.tape:
         raise Refused(
@@ -80,17 +101,28 @@ def tape_of(start: Start, config: Config, data: Tape | None) -> Tape:
     return tape
 
 
-def replay(path: Path, data: Tape | None = None, progress: Progress | None = None) -> Replay:
+def made(config: Config, strategies: Strategies) -> Sequence[Strategy]:
+    """Fresh strategies: copies of those handed in, or what the config names."""
+    return make_strategies(config) if strategies is None else deepcopy(strategies)
+
+
+def replay(
+    path: Path,
+    data: Tape | None = None,
+    progress: Progress | None = None,
+    strategies: Strategies = None,
+) -> Replay:
     """Run what a journal says was run, on the same tape, and compare every decision with what it recorded.
 
-    Raises NotFound without a journal, JournalError if it is damaged, Refused if the tape has changed since.
+    `data` and `strategies` are needed where a run was made of objects that no file holds. Raises NotFound without a
+    journal, JournalError if it is damaged, Refused if the tape has changed since.
     """
     _, start, frames = opening(path)
     config = Config.from_json(start.config)
     journal = Comparing(frames)
-    session = Session(config, tape_of(start, config, data), make_strategies(config), journal=journal)
+    session = Session(config, tape_of(start, config, data), made(config, strategies), journal=journal)
     try:
-        session.run(progress)
+        _ = session.run(progress).digest  # asked for, so that the run is worked out to its last frame
     except Difference as difference:
         return Replay(False, journal.compared, str(difference))
     left = next(frames, None)
@@ -99,41 +131,103 @@ def replay(path: Path, data: Tape | None = None, progress: Progress | None = Non
     return Replay(True, journal.compared, None)
 
 
-def rows_at(path: Path, moments: set[int], data: Tape | None = None) -> list[tuple[str, Any]]:
-    """(strategy, row) for every row that closed at one of these moments (ns UTC): what the strategies saw.
+def explain(
+    path: Path,
+    trade: int | None = None,
+    bar: int | None = None,
+    data: Tape | None = None,
+    strategies: Strategies = None,
+) -> list[Step]:
+    """Why a trade happened, or what was seen and decided at a bar's close (ns UTC): steps from the row to the deal.
+
+    `data` and `strategies` as in `replay`. NotFound for a trade that is not there, and for a moment at which no bar
+    closed.
+    """
+    journal, start, _ = opening(path)
+    config = Config.from_json(start.config)
+    frames = list(read(journal))
+    tape = tape_of(start, config, data)
+    if config.run.lane == "compiled":
+        config, frames = retold(config, tape, frames, strategies)
+    if bar is not None:
+        return [*at_close(config, tape, bar, strategies), *decided_at(frames, bar)]
+    steps = chain(frames, trade=trade)
+    mine = {step.seq for step in steps}
+    signals = [f.event for f in frames if f.seq in mine and isinstance(f.event, Signal)]
+    moments = {(s.ts, s.strategy, s.symbol) for s in signals}
+    _, rows = rerun(config, tape, {s.ts for s in signals}, strategies)
+    told = [step_of(*row) for row in rows if row[:3] in moments]
+    return sorted([*told, *steps], key=lambda step: (step.ts, step.seq))
+
+
+def retold(config: Config, tape: Tape, recorded: Iterable[Frame], strategies: Strategies) -> tuple[Config, list[Frame]]:
+    """What the Python lane has to say of a compiled run, whose journal holds deals and rejections only.
+
+    Refused when the Python lane makes other deals: then it is no witness.
+    """
+    config = replace(config, run=replace(config.run, lane="python"))
+    journal = Telling()
+    Session(config, tape, made(config, strategies), journal=journal).run().settle()
+    theirs = [f.event for f in recorded if isinstance(f.event, Fill)]
+    ours = [f.event for f in journal.frames if isinstance(f.event, Fill)]
+    if len(ours) != len(theirs) or not all(map(same, ours, theirs)):
+        raise Refused(
+            "a compiled run's journal holds no signals, and run again in the Python lane it makes other deals:"
+            " what led to them cannot be said"
+        )
+    return config, journal.frames
+
+
+Seen = tuple[int, str, str, str, str]
+"""A row that a strategy saw: ts, strategy, symbol, frame, and its values in words."""
+
+
+def rerun(config: Config, tape: Tape, moments: set[int], strategies: Strategies) -> tuple[Session, list[Seen]]:
+    """The session up to the last of these moments (ns UTC), and the rows that strategies saw at them.
 
     Rows are derived, so a journal does not hold them: they are computed again from the same tape.
     """
-    _, start, _ = opening(path)
-    config = Config.from_json(start.config)
-    config = replace(config, run=RunConfig(block=config.run.block))
-    session = Session(config, tape_of(start, config, data), make_strategies(config))
+    session = Session(config, tape, made(config, strategies))
     session.rows.watched = set(moments)
+    last = max(moments, default=tape.span[0])
     session.start()
-    for block in session.tape.blocks(config.run.block):
-        if not moments or int(block.ts[0]) > max(moments):
+    for block in tape.blocks(config.run.block):
+        known = int(np.searchsorted(block.ts, last, "right"))
+        session.feed(block.part(0, known))
+        if known < len(block):
             break
-        session.feed(block)
-    session.clock(min(session.tape.span[1], max(moments, default=0)))
-    return session.rows.seen
+    session.clock(min(last, tape.span[1]))
+    frames = {one.id: one.frame for one in config.strategies}
+    return session, [(row.ts, name, row.symbol, frames[name], row_text(row)) for name, row in session.rows.seen]
 
 
 def row_text(row: Any) -> str:
     """A row's values in one line."""
     values = ((name, getattr(row, name)) for name in row.__struct_fields__ if name not in ("ts", "symbol"))
-    return f"{row.symbol} " + ", ".join(f"{name} {value:.10g}" for name, value in values)
+    return ", ".join(f"{name} {value:.10g}" for name, value in values)
 
 
-def explain(path: Path, trade: int | None = None, bar: int | None = None, data: Tape | None = None) -> list[Any]:
-    """Why a trade happened, or what was seen and decided at a bar's close: steps from the row to the deal."""
-    from engine.report.explain import Step, chain, decided_at
+def step_of(ts: int, strategy: str, symbol: str, frame: str, text: str) -> Step:
+    return Step(0, ts, "row", f"{strategy} saw {symbol} {frame}: {text}")
 
-    journal, _, _ = opening(path)
-    steps = chain(read(journal), trade=trade) if bar is None else decided_at(read(journal), bar)
-    moments = {bar} if bar is not None else {step.ts for step in steps if step.kind == "signal"}
-    seen = [
-        Step(0, row.ts, "row", f"{strategy} saw {row_text(row)}") for strategy, row in rows_at(path, moments, data)
-    ]
-    if bar is not None and not seen and not steps:
-        raise OnetapeError("no bar of this run closed then: give a bar's close (its open plus its length), in UTC")
-    return sorted([*seen, *steps], key=lambda step: (step.ts, step.seq))
+
+def at_close(config: Config, tape: Tape, bar: int, strategies: Strategies) -> list[Step]:
+    """What strategies saw at one close, and which of them were still warming up; NotFound when no bar closed then."""
+    session, rows = rerun(config, tape, {bar}, strategies)
+    steps = [step_of(*row) for row in rows]
+    awake = {row[1:3] for row in rows}
+    before: list[int] = []
+    for one in session.rows.subscriptions:
+        table = one.view.table
+        closes = table.columns["ts"][: table.n]
+        if (one.strategy, table.stream.symbol) not in awake and bar in closes:
+            need = f"{one.view.plan.warmup + 1} bars"
+            told = (
+                f"{one.strategy} saw nothing of {table.stream.symbol} {table.stream.frame} yet: it needs {need} first"
+            )
+            steps.append(Step(0, bar, "row", told))
+        before += closes[closes < bar][-1:].tolist()
+    if not steps:
+        near = f": the last before it closed at {iso(max(before))}" if before else ""
+        raise NotFound(f"no bar that a strategy of this run waits for closed at {iso(bar)}{near}")
+    return steps

@@ -138,7 +138,8 @@ class Rows:
         if len(parts) == 1 and not self.quotes:
             at, _, dues, handler, items = parts[0]
             return Wakes(at, dues, [handler] * len(items), items)
-        keys, wakes = [], Wakes()
+        keys: list[tuple[int, int, int]] = []
+        wakes = Wakes()
         for at, order, dues, handler, items in parts + list(self._quote_calls(block, lo, hi)):
             keys += zip(dues, order, range(len(keys), len(keys) + len(items)), strict=True)
             wakes.at += at
@@ -179,7 +180,9 @@ class Rows:
             yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
 
 
-def bind(tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]) -> list[View]:
+def bind(
+    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]
+) -> list[View]:
     """The views that give `owner` its features on a stream: those it needs on larger frames first, then its own.
 
     `find(symbol, frame)` is the index of another stream. Columns are named `owner.name`.

@@ -1,12 +1,12 @@
 """READ FIRST: config -> components -> bus -> loop. The only file that knows every stage.
 
-    backtest(config)
-      open_tape      the records, in blocks                            feeds
-      Run of it:     bars close -> features fill -> strategies wake    feeds, features, strategies
-                     Signal -> Risk -> TargetPosition -> Execution     risk, execution
-                     -> Order -> SimulatedVenue -> Fill -> TradeBook   venues, portfolio
-      every event    -> Journal                                        core
-      trades, equity -> Recorder -> runs/<n>-<name>/                   report
+backtest(config)
+  open_tape      the records, in blocks                            feeds
+  Run of it:     bars close -> features fill -> strategies wake    feeds, features, strategies
+                 Signal -> Risk -> TargetPosition -> Execution     risk, execution
+                 -> Order -> SimulatedVenue -> Fill -> TradeBook   venues, portfolio
+  every event    -> Journal                                        core
+  trades, equity -> Recorder -> runs/<n>-<name>/                   report
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
 from engine.features.plan import Plan
 from engine.loop import Loop
-from engine.record import Recorder, Run
+from engine.record import Recorder, Result, Run
 from engine.risk.risk import Risk
 from engine.risk.wishes import Wishes
 from engine.rows import Rows, Subscription, View, bind
@@ -55,6 +55,7 @@ def backtest(
     *,
     out: Path | str | None = None,
     progress: Progress | None = None,
+    frame: str | None = None,
     **options: Any,
 ) -> Run:
     """Replay a market through a strategy and a simulated venue.
@@ -62,9 +63,10 @@ def backtest(
     config   a Config, the name or path of one, a strategy's name, or a Strategy object (then `data` decides symbols)
     data     a tape; by default the one the config names
     out      folder of runs: the run is written to `<out>/<n>-<name>/` (None: nothing is written)
+    frame    time frame of a Strategy object; by default the bars' own, H1 on quotes. A copy of the object runs.
     options  of a session, for tests: eager, banded
     """
-    config, strategies = _resolve(config, data)
+    config, strategies = _resolve(config, data, frame)
     tape = data if data is not None else open_config_tape(config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
@@ -103,6 +105,7 @@ class Session:
         self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
         self.strategies = tuple(strategies)
         ids = tuple(s.id for s in config.strategies)
+        _check_kind(config, tape)
         _check_symbols(config, self.symbols)
         book, notes = open_book(config, self.instruments)
         limits = limits_of(config, config.strategies, self.instruments)
@@ -111,10 +114,12 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
-        self.journal = journal or Journal(self.recorder.journal_path)
+        self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
         self.loop = Loop(self.bus, self.venue, eager)
+        self.unread: list[np.ndarray] = []
+        """Reports of the compiled lane that nobody has asked about yet."""
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
             self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
@@ -127,12 +132,12 @@ class Session:
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
             specs = {"wish": made.compiled()} if compiled else made.features()
             if compiled and specs["wish"] is None:
-                raise ConfigError(f"strategy {one.name} has no compiled form: set run.lane = \"python\"")
+                raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
             asked.append((one, made, specs, Plan(specs)))
         more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
         streams = streams_of(self.config, self.symbols, more)
         keep = max([KEEP, *(plan.lookback + 1 for _, _, _, plan in asked)])
-        self.builder = bar_builder(self.config, self.tape, streams, keep, self.tape.span)
+        self.builder = bar_builder(self.config, self.tape, streams, keep)
         find, views, self.signals = stream_finder(streams), [], []
         subscriptions: list[Subscription] = []
         for k, (one, made, specs, _) in enumerate(asked):
@@ -156,7 +161,7 @@ class Session:
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.TargetPosition, execution.on_target)
         bus.subscribe(e.Order, risk.on_order)
-        bus.subscribe(e.Order, lambda order: venue.on_order(order) if order.id else None)
+        bus.subscribe(e.Order, venue.on_order)
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
@@ -186,6 +191,21 @@ class Session:
         self.recorder.start(self.journal)
 
     def finish(self, records: int, seconds: float) -> Run:
+        """The run, worked out at once if it has a folder, else when somebody asks."""
+        account = self.venue.book[0][0]
+        balance = int(account["balance"]) * float(account["minor"])
+        run = Run(seconds, balance, float(account["equity"]), self.config, partial(self._settle, records, seconds))
+        if self.recorder.writer:
+            assert run.path
+        return run
+
+    def _settle(self, records: int, seconds: float) -> Result:
+        for reports in self.unread:
+            self._publish(reports)
+        self.unread.clear()
+        for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
+            self.journal.write(event, cause)
+            self.recorder.hear(event)
         return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
@@ -214,12 +234,20 @@ class Session:
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
         self.recorder.bars(self.rows, closed)
         if self.compiled:
-            for event in self.fast.run(block, lo, hi, self.fast.statements(closed)):
-                self.bus.schedule(event, e.REPORT)
-                self.bus.now = event.ts
-                self.bus.publish_due()
+            reports = self.fast.run(block, lo, hi, self.fast.statements(closed))
+            if self.recorder.writer:
+                self._publish(reports)
+            elif len(reports):
+                self.unread.append(reports)
         else:
             self.loop.run(block, lo, hi, self.rows.wakes(closed, block, lo, hi), until)
+
+    def _publish(self, reports: np.ndarray) -> None:
+        """What the venue reported in the compiled lane, as events."""
+        self.recorder.exits(reports)
+        for event in self.venue.events(reports):
+            self.bus.now = event.ts
+            self.bus.publish(event)
 
 
 def _subscribe(made: Strategy, view: View) -> Subscription:
@@ -227,17 +255,24 @@ def _subscribe(made: Strategy, view: View) -> Subscription:
     return Subscription(made.id, made.on_row, view, columns)
 
 
-def _resolve(given: Config | Strategy | str, data: Tape | None) -> tuple[Config, tuple[Strategy, ...]]:
+def _resolve(
+    given: Config | Strategy | str, data: Tape | None, frame: str | None
+) -> tuple[Config, tuple[Strategy, ...]]:
     """The config and the strategies made from it."""
     from engine.core.load import load
 
     if isinstance(given, Strategy):
-        from engine.strategy import snake
+        from engine.feeds.tapes import frame_of
+        from engine.strategy import params_of, snake
 
-        name = given.id or snake(type(given).__name__)
-        given.id = name
-        market = DataConfig(symbols=("EURUSD",)) if data is None else DataConfig("memory", (), data.symbols, data.kind)
-        config = Config(name=name, data=market, strategy=(StrategyConfig(name=name),))
+        given = deepcopy(given)  # a run leaves its marks on a strategy: the next one starts from what was handed in
+        name = given.id = given.id or snake(type(given).__name__)
+        market = DataConfig(symbols=("EURUSD",))
+        if data is not None:
+            base = frame_of(data) if data.kind == "bars" else market.frame
+            market = DataConfig("memory", (), data.symbols, cast(Any, data.kind), base)
+        one = StrategyConfig(name=name, frame=frame or "", params=params_of(given))
+        config = Config(name=name, data=market, strategy=(one,))
         return config, (given,)
     config = load(given) if isinstance(given, str) else given
     return config, make_strategies(config)
@@ -247,14 +282,22 @@ def make_strategies(config: Config) -> tuple[Strategy, ...]:
     return tuple(make(s.name, s.params, s.id) for s in config.strategies)
 
 
-def _open(config: Config) -> Tape:
-    from engine.feeds.tapes import open_tape
+def open_config_tape(config: Config) -> Tape:
+    """The tape a config names: from the catalogue, from files, or the demo's."""
+    from engine.feeds.tapes import open_data
 
-    data = config.data
-    return open_tape(
-        data.source, data.symbols, "quotes" if data.kind == "quotes" else data.frame, data.start_ns, data.end_ns,
-        str(data.spread) if data.spread else None,
-    )  # fmt: skip
+    return open_data(config.data, config.instruments)
+
+
+def _check_kind(config: Config, tape: Tape) -> None:
+    """A tape that was handed in holds what the config says: bars of another frame would be known too early."""
+    if tape.kind != config.data.kind:
+        raise ConfigError(f"data.kind: the tape holds {tape.kind}, not {config.data.kind}")
+    if tape.kind == "bars":
+        from engine.feeds.tapes import frame_of
+
+        if (frame := frame_of(tape)) != config.data.frame:
+            raise ConfigError(f"data.frame: the tape holds {frame} bars, not {config.data.frame}")
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:

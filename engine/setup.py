@@ -19,7 +19,7 @@ from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "HUF": 0, "BTC": 8, "ETH": 8}
 """Digits of money where they are not two."""
-YEAR = 366 * 86_400 * 10**9
+MONTH = 31 * 86_400 * 10**9
 UNLIMITED = 2**53
 CAPACITY = 16_384
 """Rows of a table; it slides when it runs full."""
@@ -44,7 +44,7 @@ def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Bo
         x = book[1][s]
         x["step_units"], x["step_lots"] = one.step_units, one.volume_step
         x["steps_min"], x["steps_max"] = (round(v / one.volume_step) for v in (one.volume_min, one.volume_max))
-        x["point"], x["grid"] = one.point, 10.0**one.digits
+        x["grid"] = 10.0**one.digits
         x["slippage"] = config.venue.slippage.amount * one.point
         fee = config.venue.commission
         if fee.unit == "bps":
@@ -82,7 +82,9 @@ def convert(
     )
 
 
-def limits_of(config: Config, strategies: tuple[StrategyConfig, ...], instruments: tuple[Instrument, ...]) -> np.ndarray:
+def limits_of(
+    config: Config, strategies: tuple[StrategyConfig, ...], instruments: tuple[Instrument, ...]
+) -> np.ndarray:
     """LIMITS[strategy, symbol] from the config."""
     limits = np.zeros((len(strategies), len(instruments)), LIMITS)
     for k, one in enumerate(strategies):
@@ -132,21 +134,23 @@ def base_frame(config: Config, frames: set[str]) -> str:
     return smallest if nested or len(frames) == 1 else "M1"
 
 
-def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: int, span: tuple[int, int]) -> BarBuilder:
+def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: int) -> BarBuilder:
     """The bar builder and its tables; frames that follow the trading day get their bounds for the span of the tape."""
     tables = Tables(streams, max(CAPACITY, 4 * keep), keep)
     base = {stream.symbol: stream.frame for stream in reversed(streams)}
     lengths = {s.frame: frame_ns(s.frame) if s.frame in FIXED else 0 for s in streams}
     records, base_of = stream_records(streams, tape.symbols, lengths, base)
+    first, last = tape.span
     bounds = [
-        np.array([0]) if lengths[s.frame] else edges(s.frame, config.data.trading_day, span[0] - YEAR // 12, span[1] + YEAR)
+        np.zeros(1, np.int64) if lengths[s.frame]
+        else edges(s.frame, config.data.trading_day, first - MONTH, last + MONTH)
         for s in streams
-    ]
+    ]  # fmt: skip
     table = np.full((len(streams), max(map(len, bounds), default=1) + 1), b.NEVER)
     for s, row in enumerate(bounds):
         table[s, : len(row)] = row
     weights = BASES[config.data.basis if tape.kind == "quotes" else "bid"]
-    return BarBuilder(tape.kind, tables, records, base_of, table, weights)
+    return BarBuilder(tape.kind, tables, records, base_of, table, weights, fill=config.data.fill_gaps)
 
 
 def stream_finder(streams: tuple[Stream, ...]) -> Callable[[str, str], int]:

@@ -29,8 +29,8 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -128,7 +128,7 @@ def make(name: str, params: dict[str, Any] | None = None, id: str = "") -> Strat
     what the strategy itself finds impossible.
     """
     cls = find(name)
-    known = {f.name for f in fields(cls) if f.init} if hasattr(cls, "__dataclass_fields__") else set()
+    known: set[str] = {f.name for f in fields(cast(Any, cls)) if f.init} if is_dataclass(cls) else set()
     for key in params or {}:
         if key not in known:
             raise ConfigError(f"strategy {name} has no parameter {key!r}: {did_you_mean(key, known)}")
@@ -138,6 +138,13 @@ def make(name: str, params: dict[str, Any] | None = None, id: str = "") -> Strat
         raise ConfigError(f"strategy {name}: {error}") from None
     made.id = id or name
     return made
+
+
+def params_of(made: Strategy) -> dict[str, Any]:
+    """The parameters a strategy was made with, as a config would name them."""
+    one: Any = made
+    values = {f.name: getattr(one, f.name) for f in fields(one) if f.init} if is_dataclass(one) else {}
+    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
 
 
 def handlers(made: Strategy) -> dict[type[Event], Any]:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([ROOT / "cli.py", *ROOT.glob("engine/**/*.py"), *ROOT.glob("strategies/*.py")])
-TESTS = sorted(ROOT.glob("tests/**/*.py"))
+TESTS = sorted(p for p in ROOT.glob("tests/**/*.py") if not p.name.startswith("peer_"))
+"""A benchmark's peers are imported in environments of their own."""
 DISTRIBUTIONS = {"talib": "ta-lib", "sklearn": "scikit-learn", "llvmlite": "numba"}
 
 
 def third_party(paths: list[Path]) -> set[str]:
     """Top-level modules that are imported and are neither ours nor Python's."""
-    own = {"engine", "strategies", "tests", "cli"} | set(sys.stdlib_module_names)
+    own = {"engine", "strategies", "tests", "cli"} | {p.stem for p in TESTS} | set(sys.stdlib_module_names)
     found = set()
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from engine.core.errors import OnetapeError
-from engine.core.events import TIMER, Event, Signal
+from engine.core.events import REPORT, TIMER, Event, Signal
 from engine.core.journal import Journal
 
 Returned = Event | Iterable[Event] | None
-Handler = Callable[[Event], Returned]
+Handler = Callable[[Any], Returned]
 NEVER = 2**80
 
 
@@ -28,11 +29,10 @@ def ts_of(moment: int) -> int:
 
 
 class Bus:
-    def __init__(self, journal: Journal, keep: Callable[[Signal], bool] | None = None) -> None:
+    def __init__(self, journal: Journal, keep: Callable[[Any], bool] | None = None) -> None:
         """`keep` says of a signal whether it says anything new; one that does not is dropped before the journal."""
         self.journal = journal
         self.now = 0
-        self.published = 0
         self._keep = keep
         self._handlers: dict[type, list[Handler]] = {}
         self._addressed: dict[tuple[type, str], Handler] = {}
@@ -61,6 +61,13 @@ class Bus:
         _, _, event, cause = heapq.heappop(self._due)
         self.publish(event, cause)
 
+    def undelivered(self) -> Iterator[tuple[Event, int]]:
+        """Reports that are still on their way, in order, with their causes; nothing is scheduled after this."""
+        while self._due:
+            moment, _, event, cause = heapq.heappop(self._due)
+            if moment % RANKS == REPORT:
+                yield event, cause
+
     def publish(self, returned: Returned, cause: int = 0) -> None:
         """Journal and hand on what a handler returned, and all that follows from it."""
         queue = self._queue
@@ -69,10 +76,9 @@ class Bus:
         while queue:
             event, cause = queue.popleft()
             kind = type(event)
-            if keep is not None and kind is Signal and not keep(event):  # type: ignore[arg-type]
+            if keep is not None and kind is Signal and not keep(event):
                 continue
             seq = write(event, cause)
-            self.published += 1
             for handler in self._handlers.get(kind, ()):
                 if (returned := handler(event)) is not None:
                     self._add(returned, seq)

@@ -92,4 +92,4 @@ def iso(ts: int) -> str:
     >>> iso(90_000_000_000_000)
     '1970-01-02T01:00:00Z'
     """
-    return format_ts(ts).replace(" ", "T") + "Z"
+    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"

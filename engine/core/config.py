@@ -44,6 +44,8 @@ class DataConfig:
     """First moment not replayed."""
     zone: str = "UTC"
     """Zone in which `from` and `to` are written."""
+    fill_gaps: bool = False
+    """Make a flat bar of volume 0 for an interval without quotes; MT5 and the default make none."""
     trading_day: str = FX_DAY
     """When a day starts for H2 and longer frames."""
     format: str | None = None
@@ -247,6 +249,8 @@ def check_data(data: DataConfig) -> None:
     for symbol in data.spread if isinstance(data.spread, dict) else ():
         if symbol not in data.symbols:
             raise ConfigError(f"data.spread: {symbol!r} is not in data.symbols: {did_you_mean(symbol, data.symbols)}")
+    if data.kind == "quotes" and data.basis == "last":
+        raise ConfigError("data.basis: quotes hold no last price: bars are made of their bid, ask or mid")
     at("data.frame", parse_frame, data.frame)
     at("data.trading_day", parse_day, data.trading_day)
     for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():

@@ -15,6 +15,8 @@ A user's mistake is always one of these and is printed as one line, never as a t
 
 from __future__ import annotations
 
+import errno
+
 
 class OnetapeError(Exception):
     exit_code = 1
@@ -50,3 +52,17 @@ class NotRunning(OnetapeError):
 
 class TimedOut(OnetapeError):
     exit_code = 5
+
+
+def unwritten(error: OSError) -> str:
+    """Why something could not be written, in words.
+
+    >>> unwritten(OSError(errno.ENOSPC, "No space left on device"))
+    'the disk is full'
+    """
+    known = {
+        errno.ENOSPC: "the disk is full",
+        errno.EFBIG: "a file-size limit was reached",
+        errno.EDQUOT: "the quota is used up",
+    }
+    return known.get(error.errno or 0, error.strerror or str(error))

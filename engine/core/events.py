@@ -40,7 +40,7 @@ class Signal(Event, frozen=True, gc=False):
 class TargetPosition(Event, frozen=True, gc=False):
     """What risk allows: the signed units a strategy is to own of a symbol.
 
-    Exactly one of `stop` and `take_profit` may be missing only if the strategy set none.
+    `passed` names the risk rules it went through; what has not passed is not executed.
     """
 
     strategy: str
@@ -146,10 +146,6 @@ class Timer(Event, frozen=True, gc=False):
     name: str = ""
 
 
-class Clock(Event, frozen=True, gc=False):
-    """The run's clock reached `ts`: an input, journalled, that can close bars without a quote."""
-
-
 class Start(Event, frozen=True, gc=False):
     """First frame of a journal: everything needed to run it again."""
 
@@ -169,5 +165,5 @@ class End(Event, frozen=True, gc=False):
 
 AnyEvent = (
     Quote | Signal | TargetPosition | Denied | Order | Cancel | Accepted | Rejected | Canceled
-    | Fill | Timer | Clock | Start | End
+    | Fill | Timer | Start | End
 )  # fmt: skip

@@ -14,12 +14,13 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from engine.core.errors import JournalError, NotFound
+from engine.core.errors import JournalError, NotFound, OutputError, unwritten
 from engine.core.events import AnyEvent, Event
 
 MAGIC = b"ONETAPE1"
@@ -37,17 +38,26 @@ class Frame(NamedTuple):
 class Journal:
     """Appends frames to a file (or to nothing) and keeps the digest of all it wrote.
 
-    Two runs with one digest made the same decisions for the same reasons in the same order.
+    Two runs with one digest made the same decisions for the same reasons in the same order. Raises OutputError when
+    the system does not take a frame: the run must end, its next decision could not be recorded.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.seq = 0
-        self._file: BinaryIO | None = path.open("xb") if path else None
+        self._file: BinaryIO | None = None
         self._buffer = bytearray()
         self._hash = hashlib.blake2b(digest_size=16)
         self._encode = msgspec.msgpack.Encoder().encode
-        if self._file:
+        if path:
+            self.open(path)
+
+    def open(self, path: Path) -> None:
+        """Write to this new file from here on."""
+        try:
+            self._file = path.open("xb")
             self._file.write(MAGIC)
+        except OSError as error:
+            raise self._lost(error, path) from None
 
     def write(self, event: Event, cause: int = 0) -> int:
         """Append one event; returns its seq."""
@@ -63,8 +73,11 @@ class Journal:
         """Hand everything to the operating system: it survives a killed process."""
         self._hash.update(self._buffer)
         if self._file:
-            self._file.write(self._buffer)
-            self._file.flush()
+            try:
+                self._file.write(self._buffer)
+                self._file.flush()
+            except OSError as error:
+                raise self._lost(error, Path(self._file.name)) from None
         self._buffer.clear()
 
     def begin(self) -> None:
@@ -82,6 +95,18 @@ class Journal:
         self.flush()
         if self._file:
             self._file.close()
+            self._file = None
+
+    def abandon(self) -> None:
+        """Let go of the file as it is; what is buffered is lost."""
+        if self._file:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
+    def _lost(self, error: OSError, path: Path) -> OutputError:
+        self.abandon()
+        return OutputError(f"the journal {path} could not be written: {unwritten(error)}")
 
 
 def read(path: Path) -> Iterator[Frame]:
@@ -90,7 +115,7 @@ def read(path: Path) -> Iterator[Frame]:
     decode = msgspec.msgpack.Decoder(AnyEvent).decode
     at, seq = len(MAGIC), 0
     while (end := _frame_end(data, at)) is not None:
-        length, crc, number, cause = HEAD.unpack_from(data, at)
+        _, crc, number, cause = HEAD.unpack_from(data, at)
         payload = data[at + HEAD.size : end]
         if zlib.crc32(payload, zlib.crc32(CAUSE.pack(number, cause))) != crc or number != seq + 1:
             if end == len(data):

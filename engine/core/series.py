@@ -1,14 +1,15 @@
 """Series: slow outside facts (calendar, funding, swap and conversion rates, indices), joined as of what was known.
 
 Each row has three times, int64 ns UTC: `event` is what it is about (the release at 13:30, the month, the funding
-hour), `published` is when the source gave it out, `received` is when we had it (0 where that was not recorded). A row is
-known from `received`, or from `published` where that is missing, and never before. A later row about the same event is
-a revision: until it is known, the first print holds, and afterwards the first print can still be asked for.
+hour), `published` is when the source gave it out, `received` is when we had it (0 where that was not recorded). A row
+is known from `received`, or from `published` where that is missing, and never before. A later row about the same event
+is a revision: until it is known, the first print holds, and afterwards the first print can still be asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class Series:
         rows = np.flatnonzero(self.event == event)
         return float(self.values[rows[0]]) if len(rows) else float("nan")
 
-    @property
+    @cached_property
     def latest(self) -> np.ndarray:
         """Per row: the row about the newest event among it and all before; of equal events the later row."""
         newest = np.maximum.accumulate(self.event)

@@ -13,20 +13,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, types
+from numba import carray, cfunc, config, types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS
-from engine.kernels.jit import cache_dir, jit
-
-if TYPE_CHECKING:
-    from engine.features.contract import Feature
+from engine.features.contract import Feature, check_return
+from engine.kernels.jit import jit
 
 ADDRESS, COLUMNS, PARAMS, STATE, STATE_SIZE, WIRE, INPUTS, OUTPUTS, RESTART = range(9)
 """Columns of the driver's program, one row per feature; WIRE is its first entry in `wires`."""
@@ -82,9 +80,20 @@ def address(feature: Feature) -> int:
     return int(_addresses[feature].address)
 
 
+def _path(feature: Feature) -> Path:
+    return Path(config.CACHE_DIR) / "features" / f"{feature.name}_{feature.identity}.py"
+
+
+def is_compiled(feature: Feature) -> bool:
+    """Is the machine code in this process or in the cache? If not, `address` takes a quarter of a second or more."""
+    return feature in _addresses or any(_path(feature).parent.parent.glob(f"features_*/{_path(feature).stem}.*.nbi"))
+
+
 def _compile(feature: Feature) -> Any:
+    if not is_compiled(feature):
+        check_return(feature)
     text = wrapper_text(feature)
-    path = cache_dir() / "features" / f"{feature.name}_{feature.identity}.py"
+    path = _path(feature)
     _write(path, text)
     # Only what the generated function calls is compiled: no entry from Python is needed.
     kernel = jit(feature.kernel, cache=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -19,12 +19,14 @@ window would have a hole. Row numbers shift when a table slides: point to other 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
-import keyword
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.core.errors import ConfigError
@@ -65,7 +67,7 @@ class Param:
         number = float(value)
         if self.kind is int and (not number.is_integer() or abs(number) > LARGEST):
             raise wrong
-        if number != number or abs(number) == float("inf"):
+        if not math.isfinite(number):
             raise wrong
         return int(number) if self.kind is int else number
 
@@ -88,6 +90,12 @@ class Keep:
 
     name: str
     size: Expression | None = None
+
+    @classmethod
+    def several(cls, text: str) -> tuple[Keep, ...]:
+        """`seen zones[64 * 6]`"""
+        found = re.findall(r"(\w+)(?:\[([^\]]+)\])?", text)
+        return tuple(cls(name, Expression(size) if size else None) for name, size in found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +121,6 @@ class Feature:
     covers: tuple[str, ...]
     source: str
     version: int
-    code: str = field(repr=False)
 
     @property
     def summary(self) -> str:
@@ -121,22 +128,32 @@ class Feature:
         return (inspect.getdoc(self.kernel) or "").partition("\n")[0]
 
     @property
+    def required(self) -> tuple[str, ...]:
+        """Inputs that whoever binds the feature must give."""
+        return tuple(name for name, source in self.inputs.items() if source == "")
+
+    @cached_property
     def identity(self) -> str:
         """Changes when the kernel, a helper it calls or its declared shape changes; not with comments."""
         keeps = [(k.name, str(k.size or "")) for k in self.keeps]
-        return digest(self.name, self.version, self.arguments, self.outputs, keeps, self.code)
+        return digest(self.name, self.version, self.arguments, self.outputs, keeps, kernel_text(self.kernel))
 
     def __repr__(self) -> str:
         return f"<feature {self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _declared, (self.kernel.__module__, self.kernel.__qualname__)
+
     def __call__(self, *values: Any, **named: Any) -> Spec:
         """Bind parameters (by position or name) and inputs (by name): a column's name or another feature.
 
+        Inputs that the feature `takes` come first by position: `ratio(sma(5), sma(20))`.
         Raises ConfigError for a name that is not there or a value that cannot be.
         """
-        if len(values) > len(self.params):
-            raise ConfigError(f"{self.name} takes {len(self.params)} parameters ({', '.join(self.params)})")
-        given = dict(zip(self.params, values, strict=False))
+        places = (*self.required, *self.params)
+        if len(values) > len(places):
+            raise ConfigError(f"{self.name} takes {', '.join(places)}: {len(values)} values are too many")
+        given = dict(zip(places, values, strict=False))
         for name, value in named.items():
             if name in given:
                 raise ConfigError(f"{self.name}: {name} is given twice")
@@ -160,10 +177,12 @@ class Feature:
         """What input `name` is unless somebody says otherwise."""
         source = self.inputs[name]
         unknown = any(self.params[n].is_deferred(v) for n, v in params.items())
-        return source if unknown else self.wire(name, source, params)
+        return source if unknown or source == "" else self.wire(name, source, params)
 
     def wire(self, name: str, source: Any, params: Mapping[str, Any]) -> str | Spec:
         """What fills input `name`: a base column, or one output of another feature."""
+        if source == "":
+            raise ConfigError(f"{self.name} needs {name}: a column or a feature, {self.name}({name}=sma(20))")
         if isinstance(source, Feature):
             source = source()
         if isinstance(source, Spec):
@@ -184,6 +203,7 @@ FEATURES: Registry[Feature] = Registry("feature")
 def feature(
     *,
     gives: str,
+    takes: str = "",
     warmup: str = "0",
     keeps: str = "",
     lookback: str = "0",
@@ -203,6 +223,7 @@ def feature(
     """Declare a kernel to be a feature; this declaration is the only list of its properties.
 
     gives     output columns; one named like the feature is its main output
+    takes     inputs that are no column of a bar and that whoever binds the feature must give: `a b`
     keeps     what is carried between calls: `seen last zones[64 * 6]`
     warmup    index of the first value, an expression of the parameters; one for all outputs, or one each
     lookback  rows before row i that the kernel reads (0: it reads row i alone)
@@ -218,59 +239,94 @@ def feature(
     """
 
     def declare(kernel: Callable[..., Any]) -> Feature:
-        made = _declare(kernel, gives, keeps, warmup, lookback, settle, where, dict(choices or {}), like, {
-            "unit": tuple(unit.split()) * (len(gives.split()) if " " not in unit else 1), "range": range, "pane": pane, "covers": tuple(covers.split()), "source": source,
-            "version": version, "sparse": tuple(sparse.split()),
-        })  # fmt: skip
+        outputs, kept = tuple(gives.split()), Keep.several(keeps)
+        inputs, params = _arguments(kernel, takes.split(), {*outputs, *(k.name for k in kept)}, choices or {})
+        made = Feature(
+            name=kernel.__name__, kernel=kernel, arguments=tuple(inspect.signature(kernel).parameters), inputs=inputs,
+            outputs=outputs, keeps=kept, params=params, warmup=_each(Expression.several(warmup), outputs),
+            lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
+            like=tuple(like.split()), sparse=tuple(sparse.split()), unit=_each(tuple(unit.split()), outputs),
+            range=range, pane=pane, covers=tuple(covers.split()), source=source, version=version,
+        )  # fmt: skip
+        _check(made)
         return made if registry is None else registry.add(made.name, made)
 
     return declare
 
 
-def _declare(
-    kernel: Callable[..., Any], gives: str, keeps: str, warmup: str, lookback: str, settle: str, where: str,
-    choices: dict[str, tuple[str, ...]], like: str, rest: dict[str, Any],
-) -> Feature:  # fmt: skip
-    name, arguments = kernel.__name__, inspect.signature(kernel).parameters
-    outputs = tuple(gives.split())
-    kept = tuple(Keep(n, Expression(size) if size else None) for n, size in re.findall(r"(\w+)(?:\[([^\]]+)\])?", keeps))
-    if tuple(arguments)[:2] != ("lo", "hi"):
-        raise ConfigError(f"feature {name}: the first arguments are lo, hi")
+def _each(given: tuple[Any, ...], outputs: tuple[str, ...]) -> tuple[Any, ...]:
+    """One for every output: as given, or the only one given for all."""
+    return given * len(outputs) if len(given) == 1 else given
+
+
+def _arguments(
+    kernel: Callable[..., Any], takes: list[str], told: set[str], choices: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, str | Spec], dict[str, Param]]:
+    """The inputs and the parameters of a kernel: all its arguments that are not `told` to be something else."""
     inputs: dict[str, str | Spec] = {}
     params: dict[str, Param] = {}
-    for arg, parameter in list(arguments.items())[2:]:
-        default = parameter.default
-        if arg in outputs or arg in {k.name for k in kept}:
+    if tuple(inspect.signature(kernel).parameters)[:2] != ("lo", "hi"):
+        raise ConfigError(f"feature {kernel.__name__}: the first arguments are lo, hi")
+    for name, argument in inspect.signature(kernel).parameters.items():
+        default = argument.default
+        if name in ("lo", "hi") or name in told:
             continue
         if isinstance(default, Spec):
-            inputs[arg] = default
+            inputs[name] = default
         elif default is not inspect.Parameter.empty:
-            params[arg] = Param(arg, default, type(default), tuple(choices.get(arg, ())))
-        elif arg in BASE_COLUMNS:
-            inputs[arg] = arg
+            params[name] = Param(name, default, type(default), tuple(choices.get(name, ())))
+        elif name in BASE_COLUMNS or name in takes:
+            inputs[name] = "" if name in takes else name
         else:
-            known = did_you_mean(arg, [*BASE_COLUMNS, *outputs])
-            raise ConfigError(f"feature {name}: {arg!r} is no column, output, kept number or parameter: {known}")
-    for word in (*outputs, *(k.name for k in kept)):
-        if word not in arguments:
-            raise ConfigError(f"feature {name}: {word!r} is declared but no argument of the kernel")
-        if keyword.iskeyword(word) or (word in outputs and hasattr(Spec, word)):
-            raise ConfigError(f"feature {name}: {word!r} cannot name an output or a kept number")
-    _check_return(kernel, tuple(k.name for k in kept if k.size is None))
-    first = Expression.several(warmup)
-    return Feature(
-        name, kernel, tuple(arguments), inputs, outputs, kept, params,
-        warmup=first * len(outputs) if len(first) == 1 else first,
-        lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
-        like=tuple(like.split()), code=kernel_text(kernel), **rest,
-    )  # fmt: skip
+            near = did_you_mean(name, [*BASE_COLUMNS, *told, *takes])
+            raise ConfigError(
+                f"feature {kernel.__name__}: {name!r} is no column, output, kept number or parameter: {near}"
+            )
+    for name in takes:
+        if name not in inputs:
+            raise ConfigError(f"feature {kernel.__name__}: {name!r} is declared but no argument of the kernel")
+    return inputs, params
 
 
-def _check_return(kernel: Callable[..., Any], scalars: tuple[str, ...]) -> None:
-    """The kernel must hand its kept numbers back in the order of `keeps`: a swap would be silent."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(kernel))).body[0]
+def _check(made: Feature) -> None:
+    """A declaration that cannot be meant is refused when it is read, not when it trades."""
+
+    def need(holds: bool, message: str) -> None:
+        if not holds:
+            raise ConfigError(f"feature {made.name}: {message}")
+
+    for word in (*made.outputs, *(k.name for k in made.keeps)):
+        need(word in made.arguments, f"{word!r} is declared but no argument of the kernel")
+    for word in made.outputs:
+        need(word != "feature" and not hasattr(Spec, word), f"{word!r} cannot name an output")
+    for what, listed in (("warmup", made.warmup), ("unit", made.unit), ("like", made.like)):
+        alone = what == "like" and len(listed) <= 1
+        need(alone or len(listed) == len(made.outputs), f"{what} must be one for all outputs, or one for each")
+    need(set(made.sparse) <= set(made.outputs), f"sparse names outputs: {', '.join(made.outputs)}")
+    for param in made.params.values():
+        need(param.kind in (int, float, bool, str), f"{param.name} must be a number, true or false, or a word")
+        need(param.kind is not str or param.default in param.choices, f"choices must list what {param.name} can be")
+    sizes = [k.size for k in made.keeps if k.size is not None]
+    for expression in (*made.warmup, made.lookback, made.settle, *made.where, *sizes):
+        unknown = sorted(expression.names - set(made.params))
+        need(not unknown, f"{expression} speaks of {', '.join(unknown)}: no parameter")
+
+
+def check_return(made: Feature) -> None:
+    """The kernel must end by returning its kept numbers in the order of `keeps`: a swap would be silent.
+
+    Reads the source, so it is done when the kernel is needed, not when its file is read.
+    """
+    body = ast.parse(textwrap.dedent(inspect.getsource(made.kernel))).body[0]
     assert isinstance(body, ast.FunctionDef)
-    returns = [ast.unparse(n.value) for n in ast.walk(body) if isinstance(n, ast.Return) and n.value]
-    wanted = ", ".join(scalars)
-    if any(text.strip("()") != wanted for text in returns) or (wanted and not isinstance(body.body[-1], ast.Return)):
-        raise ConfigError(f"feature {kernel.__name__}: it must end with: return {wanted or '(nothing)'}")
+    returns = [node for node in ast.walk(body) if isinstance(node, ast.Return)]
+    texts = [ast.unparse(node.value).strip("()") if node.value else "" for node in returns]
+    wanted = ", ".join(k.name for k in made.keeps if k.size is None)
+    if texts != ([wanted] if wanted else []) or (wanted and returns != [body.body[-1]]):
+        raise ConfigError(f"feature {made.name}: it must end with: return {wanted or '(nothing)'}")
+
+
+def _declared(module: str, name: str) -> Feature:
+    """A feature by where it was declared: how it travels to another process."""
+    found: Feature = getattr(importlib.import_module(module), name)
+    return found

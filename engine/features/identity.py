@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import io
@@ -29,7 +30,7 @@ def _collect(function: Callable[..., Any], found: dict[str, str]) -> None:
     key = f"{function.__module__}.{function.__qualname__}"
     if key in found:
         return
-    found[key] = tokens(inspect.getsource(function))
+    found[key] = own_text(function)
     for name in function.__code__.co_names:
         value = function.__globals__.get(name)
         helper = getattr(value, "py_func", None)
@@ -37,6 +38,11 @@ def _collect(function: Callable[..., Any], found: dict[str, str]) -> None:
             _collect(helper, found)
         elif isinstance(value, (int, float, bool, str, tuple)):
             found[f"{key}.{name}"] = f"{name} = {value!r}"
+
+
+@functools.cache
+def own_text(function: Callable[..., Any]) -> str:
+    return tokens(inspect.getsource(function))
 
 
 def tokens(source: str) -> str:

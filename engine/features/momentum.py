@@ -35,7 +35,8 @@ def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
 @feature(
     gives="macd signal histogram", keeps="seen quick steady mean", warmup="slow + smooth - 2",
     settle="ceil(9.5 * (slow + smooth + 2))", where="fast >= 2, fast < slow, smooth >= 2", like="talib.MACD",
-    unit="price_change", pane="below", covers="3.1.1 3.1.2", source="Appel, The Moving Average Convergence-Divergence Trading Method, 1979",
+    unit="price_change", pane="below", covers="3.1.1 3.1.2",
+    source="Appel, The Moving Average Convergence-Divergence Trading Method, 1979",
 )  # fmt: skip
 def macd(lo, hi, close, macd, signal, histogram, seen, quick, steady, mean, fast=12, slow=26, smooth=9):
     """Distance of a fast from a slow exponential average, its own average (signal), and the difference of both.

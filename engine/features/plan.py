@@ -11,8 +11,9 @@ to it: `m_signal`. A feature that others need is computed once, in a hidden colu
 
 from __future__ import annotations
 
+import itertools
+import keyword
 import re
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,6 +41,28 @@ class Node:
         assert self.spec.feature is not None
         return self.spec.feature
 
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.spec.params)
+
+    @property
+    def lookback(self) -> int:
+        return int(self.feature.lookback(self.params))
+
+    @property
+    def vectors(self) -> list[int]:
+        """Lengths of the vectors it keeps."""
+        return [int(k.size(self.params)) for k in self.feature.keeps if k.size is not None]
+
+    @property
+    def state_size(self) -> int:
+        return sum(k.size is None for k in self.feature.keeps) + sum(self.vectors)
+
+    @property
+    def numbers(self) -> list[float]:
+        """The parameters as the kernel's wrapper receives them, then the lengths of its vectors."""
+        return [self.feature.params[n].code(v) for n, v in self.spec.params] + [float(v) for v in self.vectors]
+
 
 class Plan:
     """Names to features, resolved: what to compute, in which order, with which look-back and warm-up.
@@ -52,103 +75,89 @@ class Plan:
     """
 
     def __init__(self, specs: Mapping[str, Spec | Feature]) -> None:
-        named = {name: self._asked(name, spec) for name, spec in specs.items()}
-        self.specs = named
+        self.specs = {name: _asked(name, spec) for name, spec in specs.items()}
         self.nodes: list[Node] = []
         self.foreign: list[tuple[str, Spec, str]] = []
-        self._shown: dict[tuple[Spec, str], str] = {}
-        self._hidden: dict[tuple[Spec, str], str] = {}
-        again: list[tuple[Spec, str, str]] = []
-        for name, spec in named.items():
+        self._taken: set[str] = set()
+        self._names: dict[tuple[Spec, str], str] = {}
+        seconds: list[tuple[Spec, dict[str, str]]] = []
+        for name, spec in self.specs.items():
+            whole, twice = replace(spec, output=""), dict[str, str]()
             for output in spec.outputs:
-                key, column = (replace(spec, output=""), output), column_name(name, spec, output)
-                self._reserve(column)
-                if key in self._shown:
-                    again.append((*key, column))
-                else:
-                    self._shown[key] = column
-        self.columns = tuple(c for name, spec in named.items() for c in columns_of(name, spec))
-        for spec, _ in tuple(self._shown):
-            self._add(spec)
-        for spec, output, column in again:
-            self._add_again(spec, output, column)
-        self.warmup = max((spec.warmup for spec in named.values()), default=0)
-        self.lookback = max((int(n.feature.lookback(dict(n.spec.params))) for n in self.nodes), default=0)
-        self.identity = digest(*((name, spec.identity) for name, spec in named.items()))
+                column = self._reserve(column_name(name, spec, output))
+                if self._names.setdefault((whole, output), column) != column:
+                    twice[output] = column
+            if twice:
+                seconds.append((whole, twice))
+        self.columns = tuple(column_name(n, spec, output) for n, spec in self.specs.items() for output in spec.outputs)
+        for (whole, output), column in tuple(self._names.items()):
+            self._supply(whole, output, column)
+        for whole, twice in seconds:
+            self._repeat(whole, twice)
+        self.warmup = max((spec.warmup for spec in self.specs.values()), default=0)
+        self.lookback = max((node.lookback for node in self.nodes), default=0)
+        self.identity = digest(*((name, spec.identity) for name, spec in self.specs.items()))
 
-    @staticmethod
-    def _asked(name: str, spec: Spec | Feature) -> Spec:
-        if isinstance(spec, Feature):
-            spec = spec()
-        if not isinstance(spec, Spec) or (spec.feature is None and not spec.frame):
-            raise ConfigError(f"{name} = {spec!r} is no feature: write for instance {name} = sma(20)")
-        if not name.isidentifier():
-            raise ConfigError(f"{name!r} cannot name a column: use letters, digits and _")
-        if spec.is_deferred:
-            raise ConfigError(f"{spec}: a parameter must be a number here")
-        return spec
-
-    def _reserve(self, column: str) -> None:
+    def _reserve(self, column: str) -> str:
         if column in BASE_COLUMNS:
             raise ConfigError(f"{column!r} is a column of every table: choose another name for the feature")
-        if column in self._shown.values() or column in self._hidden.values():
+        if column in self._taken:
             raise ConfigError(f"two features would fill the column {column!r}: rename one")
-
-    def _column(self, spec: Spec, output: str) -> str:
-        """The column of one output: its public name, or a hidden one made up once."""
-        key = (spec, output)
-        if key in self._shown:
-            return self._shown[key]
-        if key not in self._hidden:
-            stem = re.sub(r"\W+", "_", f"_{spec.frame}_{spec.feature.name if spec.feature else ''}_{output}").strip("_")
-            taken = {*self._shown.values(), *self._hidden.values()}
-            choices = (f"_{stem}" if k == 1 else f"_{stem}_{k}" for k in range(1, len(taken) + 2))
-            self._hidden[key] = next(c for c in choices if c not in taken)
-        return self._hidden[key]
-
-    def _add(self, spec: Spec) -> None:
-        """Append the node of `spec` after what it needs, once."""
-        if spec.frame or any(n.spec == spec for n in self.nodes):
-            if spec.frame:
-                self._bring(spec)
-            return
-        reads = self._read(spec)
-        self.nodes.append(Node(spec, reads, tuple(self._column(spec, o) for o in spec.outputs)))
-
-    def _read(self, spec: Spec) -> tuple[str, ...]:
-        reads = []
-        for _, source in spec.inputs:
-            if isinstance(source, str):
-                reads.append(source)
-            elif source.frame:
-                reads.append(self._import(source))
-            else:
-                self._add(source.whole)
-                reads.append(self._column(source.whole, source.output))
-        return tuple(reads)
-
-    def _bring(self, spec: Spec) -> None:
-        for key, column in self._shown.items():
-            if key[0] == spec:
-                self._foreign(replace(spec, output=key[1], frame=""), spec.frame, column)
-
-    def _import(self, source: Spec) -> str:
-        column = self._column(replace(source, output=""), source.output)
-        self._foreign(replace(source, frame=""), source.frame, column)
+        self._taken.add(column)
         return column
 
-    def _foreign(self, spec: Spec, frame: str, column: str) -> None:
-        if all(column != known for _, _, known in self.foreign):
-            self.foreign.append((frame, spec, column))
+    def _hide(self, words: str) -> str:
+        """A free name for a column that no row shows."""
+        stem = "_" + re.sub(r"\W+", "_", words).strip("_")
+        free = (f"{stem}_{k}" if k > 1 else stem for k in itertools.count(1))
+        return self._reserve(next(name for name in free if name not in self._taken))
 
-    def _add_again(self, spec: Spec, output: str, column: str) -> None:
-        """One output under a second name: a column slides on its own, so it is computed on its own."""
-        if spec.frame:
-            self._foreign(replace(spec, output=output, frame=""), spec.frame, column)
+    def _name(self, whole: Spec, output: str) -> str:
+        """The column of one output: the one a row shows, or a hidden one."""
+        if (whole, output) not in self._names:
+            words = dict.fromkeys([whole.frame, whole.feature.name if whole.feature else "", output])
+            self._names[whole, output] = self._hide("_".join(word for word in words if word))
+        return self._names[whole, output]
+
+    def _supply(self, whole: Spec, output: str, column: str) -> None:
+        """See to it that `column` gets that output: by a node here, or from another frame by the engine."""
+        if not whole.frame:
+            self._add(whole)
+        elif all(column != known for _, _, known in self.foreign):
+            self.foreign.append((whole.frame, replace(whole, output=output, frame=""), column))
+
+    def _source(self, source: str | Spec) -> str:
+        """The column that holds an input."""
+        if isinstance(source, str):
+            return source
+        whole, output = replace(source, output=""), source.output
+        column = self._name(whole, output)
+        self._supply(whole, output, column)
+        return column
+
+    def _add(self, spec: Spec) -> None:
+        """Append the node of `spec`, after those of its inputs, once."""
+        if any(node.spec == spec for node in self.nodes):
             return
-        spare = [f"_{column}_{o}" for o in spec.outputs]
-        fills = tuple(column if o == output else s for o, s in zip(spec.outputs, spare, strict=True))
-        self.nodes.append(Node(spec, self._read(spec), fills))
+        reads = tuple(self._source(source) for _, source in spec.inputs)
+        self.nodes.append(Node(spec, reads, tuple(self._name(spec, o) for o in spec.outputs)))
+
+    def _repeat(self, whole: Spec, columns: Mapping[str, str]) -> None:
+        """The same under a second name. A column slides on its own, so it is computed on its own."""
+        if whole.frame:
+            for output, column in columns.items():
+                self._supply(whole, output, column)
+            return
+        first = next(node for node in self.nodes if node.spec == whole)
+        fills = tuple(columns.get(o) or self._hide(f"{whole.feature}_{o}") for o in whole.outputs)
+        self.nodes.append(replace(first, fills=fills))
+
+    def uncompiled(self) -> tuple[str, ...]:
+        """Names of the features that `bind` would have to compile first, on this machine, in this version."""
+        from engine.features.compiled import is_compiled
+
+        features = dict.fromkeys(node.feature for node in self.nodes)
+        return tuple(feature.name for feature in features if not is_compiled(feature))
 
     def bind(self, columns: Mapping[str, np.ndarray], add: Callable[[str], np.ndarray]) -> Bound:
         """Attach the plan to the columns of one table; compiles what is not compiled yet.
@@ -168,53 +177,35 @@ class Bound:
         from engine.features import compiled
 
         self.plan = plan
-        self._columns = self._gather(columns, add)
-        self.n = len(next(iter(self._columns.values()))) if self._columns else 0
-        names = list(self._columns)
-        wires = [[names.index(c) for c in (*node.reads, *node.fills)] for node in plan.nodes]
-        sizes = [_vector_sizes(node) for node in plan.nodes]
-        lengths = [sum(k.size is None for k in n.feature.keeps) + sum(s) for n, s in zip(plan.nodes, sizes, strict=True)]
-        self.state = np.zeros(sum(lengths))
+        self._columns = _gather(plan, columns, add)
+        self.n = len(next(iter(self._columns.values()), ()))
+        self.state = np.zeros(sum(node.state_size for node in plan.nodes))
         self._saved = np.zeros_like(self.state)
-        params = [_codes(node) + s for node, s in zip(plan.nodes, sizes, strict=True)]
-        self._params = np.array([v for p in params for v in p] or [0.0])
-        self._pointers = np.array([self._columns[names[w]].ctypes.data for ws in wires for w in ws] or [0], np.int64)
-        self._wires = np.array([w for ws in wires for w in ws] or [0], np.int64)
-        self._list = np.array([self._column_row(c) for c in names] or [[0, 0, 0]], np.int64)
-        self._program = np.zeros((len(plan.nodes), 9), np.int64)
-        at = np.zeros(3, np.int64)
-        for f, node in enumerate(plan.nodes):
-            bases = (self._pointers.ctypes.data, self._params.ctypes.data, self.state.ctypes.data)
-            pointers = [int(base + 8 * k) for base, k in zip(bases, at, strict=True)]
-            restart = int(node.feature.lookback(dict(node.spec.params)) > 0)
-            self._program[f] = (compiled.address(node.feature), *pointers, lengths[f],
-                                at[0], len(node.reads), len(node.fills), restart)  # fmt: skip
-            at += (len(wires[f]), len(params[f]), lengths[f])
+        place = {name: k for k, name in enumerate(self._columns)}
+        wires = [place[name] for node in plan.nodes for name in (*node.reads, *node.fills)]
+        filled = {name for node in plan.nodes for name in node.fills}
+        read = {name for node in plan.nodes for name in node.reads if name not in STAMPS}
+        scan = [0 if name not in read else 2 if name in filled else 1 for name in self._columns]
+        memory = [a.ctypes.data for a in self._columns.values()]
+        self._list = np.array([(a, s, 0) for a, s in zip(memory, scan, strict=True)], np.int64).reshape(-1, 3)
+        self._wires = np.array(wires, np.int64)
+        self._pointers = np.array([memory[w] for w in wires], np.int64)
+        self._params = np.array([v for node in plan.nodes for v in node.numbers])
+        self._program = self._write_program(compiled.address)
         self._extend = compiled.extend
 
-    def _gather(self, columns: Mapping[str, np.ndarray], add: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
-        """Every column the plan touches, in the order in which the driver numbers them."""
-        filled = [c for node in self.plan.nodes for c in node.fills]
-        order = [c for c in self.plan.columns if c in filled] + [c for c in filled if c not in self.plan.columns]
-        found: dict[str, np.ndarray] = {}
-        for column in dict.fromkeys(c for node in self.plan.nodes for c in node.reads if c not in filled):
-            if column not in columns:
-                raise ConfigError(f"there is no column {column!r}: {did_you_mean(column, columns)}")
-            found[column] = columns[column]
-        for column in order:
-            found[column] = add(column)
-        length = {len(a) for a in found.values()}
-        for name, a in found.items():
-            kind = np.int64 if name in STAMPS else np.float64
-            if a.dtype != kind or not a.flags.c_contiguous or a.ndim != 1 or len(length) > 1:
-                raise DataError(f"column {name!r} must be {np.dtype(kind)}, contiguous, and as long as the others")
-        return found
-
-    def _column_row(self, name: str) -> tuple[int, int, int]:
-        read = any(name in node.reads for node in self.plan.nodes)
-        filled = any(name in node.fills for node in self.plan.nodes)
-        when = 0 if name in STAMPS or not read else 2 if filled else 1
-        return self._columns[name].ctypes.data, when, 0
+    def _write_program(self, address: Callable[[Feature], int]) -> np.ndarray:
+        """One row per node, in the columns that `engine.features.compiled` names."""
+        bases = [a.ctypes.data for a in (self._pointers, self._params, self.state)]
+        program, wire, number, state = [], 0, 0, 0
+        for node in self.plan.nodes:
+            pointers = [base + 8 * at for base, at in zip(bases, (wire, number, state), strict=True)]
+            counts = (node.state_size, wire, len(node.reads), len(node.fills), node.lookback > 0)
+            program.append((address(node.feature), *pointers, *counts))
+            wire += len(node.reads) + len(node.fills)
+            number += len(node.numbers)
+            state += node.state_size
+        return np.array(program, np.int64).reshape(-1, 9)
 
     def extend(self, lo: int, hi: int) -> None:
         """Fill rows lo..hi-1 of all features: they have closed. Every row once, in order."""
@@ -228,29 +219,48 @@ class Bound:
 
     def snapshot(self) -> bytes:
         """What the features carry. To resume, the last `plan.lookback` rows of all columns are needed too."""
-        return struct.pack("<12s", self.plan.identity.encode()) + self.state.tobytes()
+        return self.plan.identity.encode() + self.state.tobytes()
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from `snapshot`. Raises DataError when it is of another plan."""
-        if snapshot[:12] != self.plan.identity.encode() or len(snapshot) != 12 + self.state.nbytes:
+        head = self.plan.identity.encode()
+        if snapshot[: len(head)] != head or len(snapshot) != len(head) + self.state.nbytes:
             raise DataError("this snapshot was taken of other features, other parameters or other kernels")
-        self.state[:] = np.frombuffer(snapshot, np.float64, offset=12)
+        self.state[:] = np.frombuffer(snapshot, np.float64, offset=len(head))
+
+
+def _gather(plan: Plan, columns: Mapping[str, np.ndarray], add: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+    """Every column that the plan reads or fills, those that a row shows first among the latter."""
+    filled = {name for node in plan.nodes for name in node.fills}
+    found: dict[str, np.ndarray] = {}
+    for name in (name for node in plan.nodes for name in node.reads if name not in filled):
+        if name not in columns:
+            raise ConfigError(f"there is no column {name!r}: {did_you_mean(name, columns)}")
+        found[name] = columns[name]
+    for name in (*(c for c in plan.columns if c in filled), *(c for node in plan.nodes for c in node.fills)):
+        if name not in found:
+            found[name] = add(name)
+    length = {len(a) for a in found.values()}
+    for name, a in found.items():
+        kind = np.int64 if name in STAMPS else np.float64
+        if a.dtype != kind or not a.flags.c_contiguous or a.ndim != 1 or len(length) > 1:
+            raise DataError(f"column {name!r} must be {np.dtype(kind)}, contiguous, and as long as the others")
+    return found
+
+
+def _asked(name: str, spec: Any) -> Spec:
+    """The spec asked for under `name`, or ConfigError."""
+    spec = spec() if isinstance(spec, Feature) else spec
+    if not isinstance(spec, Spec) or (spec.feature is None and not spec.frame):
+        raise ConfigError(f"{name} = {spec!r} is no feature: write for instance {name} = sma(20)")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ConfigError(f"{name!r} cannot name a column: use letters, digits and _")
+    if spec.is_deferred:
+        raise ConfigError(f"{spec}: every parameter must be a number here")
+    return spec
 
 
 def column_name(name: str, spec: Spec, output: str) -> str:
     """The column of one output of the feature called `name`: `m`, `m_signal`."""
     plain = len(spec.outputs) == 1 or (spec.feature is not None and output == spec.feature.name)
     return name if plain else f"{name}_{output}"
-
-
-def columns_of(name: str, spec: Spec) -> tuple[str, ...]:
-    return tuple(column_name(name, spec, output) for output in spec.outputs)
-
-
-def _codes(node: Node) -> list[float]:
-    return [node.feature.params[n].code(v) for n, v in node.spec.params]
-
-
-def _vector_sizes(node: Node) -> list[int]:
-    params: dict[str, Any] = dict(node.spec.params)
-    return [int(k.size(params)) for k in node.feature.keeps if k.size is not None]

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from engine.features.contract import Feature
 
 
+class UnknownOutput(ConfigError, AttributeError):
+    """`macd().sginal`: a user's mistake, and for Python an attribute that is not there."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """`rsi(14)`; `macd().signal` is one output of several; `on("H1", rsi(14))` is computed on another frame.
@@ -35,7 +39,7 @@ class Spec:
         if feature is None or name.startswith("_"):
             raise AttributeError(name)
         if name not in feature.outputs:
-            raise AttributeError(f"{feature.name} has no output {name!r}: {did_you_mean(name, feature.outputs)}")
+            raise UnknownOutput(f"{feature.name} has no output {name!r}: {did_you_mean(name, feature.outputs)}")
         return replace(self, output=name)
 
     def __repr__(self) -> str:
@@ -54,11 +58,6 @@ class Spec:
             return (self.output,)
         assert self.feature is not None
         return self.feature.outputs
-
-    @property
-    def whole(self) -> Spec:
-        """The same feature with all its outputs, on its own frame."""
-        return replace(self, output="", frame="")
 
     @property
     def warmup(self) -> int:

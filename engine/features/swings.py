@@ -10,8 +10,8 @@ from engine.kernels.peaks import is_pivot
 
 @feature(
     gives="event top top_age bottom bottom_age", keeps="seen high1 age1 low1 age2", warmup="left + right",
-    lookback="left + right", where="left >= 1, right >= 1", sparse="top top_age bottom bottom_age", unit="event price bars price bars",
-    covers="6.3.6",
+    lookback="left + right", where="left >= 1, right >= 1", sparse="top top_age bottom bottom_age",
+    unit="event price bars price bars", covers="6.3.6",
 )  # fmt: skip
 def swing(lo, hi, high, low, event, top, top_age, bottom, bottom_age, seen, high1, age1, low1, age2, left=5, right=5):
     """Swing highs and lows: a bar beyond `left` bars before and `right` bars after it, known `right` bars later.

@@ -12,7 +12,8 @@ from engine.kernels.smoothing import rate
 
 @feature(
     gives="atr", keeps="seen last mean", warmup="period", settle="19 * period", where="period >= 2",
-    like="talib.ATR", unit="price_change", pane="below", covers="3.1.1", source="Wilder, New Concepts in Technical Trading Systems, 1978",
+    like="talib.ATR", unit="price_change", pane="below", covers="3.1.1",
+    source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
 def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
     """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way."""

@@ -19,8 +19,9 @@ import numpy as np
 
 from engine.core.errors import ConfigError, DataError, OutputError
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
+from engine.feeds.footer import Footer, read_footer
 from engine.feeds.lineage import BARS, QUOTES, Columns, Lineage, join, part, size
-from engine.feeds.parquet import FileWriter, Footer, read_footer, read_rows
+from engine.feeds.parquet import FileWriter, read_rows
 
 MEANING = ("basis", "volume_unit", "spread")
 """What one dataset cannot hold two kinds of."""

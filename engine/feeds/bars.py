@@ -182,6 +182,39 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
 
 
 @jit
+def bars_to_rows(ts, ts_event, symbol, first, high, low, last, spread, volume, lo, hi, streams, base_of,
+                 stamps, values, rows, wakes):  # fmt: skip
+    """`bars_to_bars` where no larger frame is asked for: each record becomes a row, without a call in between."""
+    n, count = 0, len(streams)
+    end = earliest(streams)
+    for i in range(lo, hi):
+        if ts[i] > end:  # all open bars end together: records come in the order of their ends
+            if n + count > len(wakes):
+                return i, n, 0
+            for s in range(count):
+                if streams[s].is_open and rows[s] == stamps.shape[2]:
+                    return i, n, 0
+            for s in range(count):
+                x = streams[s]
+                if x.is_open:
+                    r = rows[s]
+                    stamps[s, 0, r], stamps[s, 1, r], stamps[s, 2, r] = x.end, x.start, x.end
+                    values[s, 0, r], values[s, 1, r], values[s, 2, r] = x.first, x.high, x.low
+                    values[s, 3, r], values[s, 4, r], values[s, 5, r] = x.last, x.volume, x.spread
+                    w = wakes[n]
+                    w.at, w.stream, w.row, w.ts = i, s, r, x.end
+                    rows[s] = r + 1
+                    x.is_open = 0
+                    n += 1
+        x = streams[base_of[symbol[i]]]
+        x.is_open, x.flat, x.start, x.end = 1, 0, ts_event[i], ts[i]
+        x.first, x.high, x.low, x.last = first[i], high[i], low[i], last[i]
+        x.volume, x.spread = volume[i], spread[i]
+        end = ts[i]
+    return hi, n, 0
+
+
+@jit
 def bars_to_bars(ts, ts_event, symbol, first, high, low, last, spread, volume, lo, hi, streams, base_of, edges,
                  stamps, values, rows, wakes, fill):  # fmt: skip
     """`quotes_to_bars` for a tape whose records are the base bars."""
@@ -223,6 +256,7 @@ class BarBuilder:
 
     def __post_init__(self) -> None:
         self.wakes = np.zeros(self.tables.capacity, WAKE)
+        self._plain = not self.fill and bool(self.streams["base"].all())
 
     def feed(self, block: Block, lo: int) -> tuple[int, np.ndarray]:
         """Take records lo.. of the block; returns how far it came and the wakes, rows in their order."""
@@ -234,10 +268,14 @@ class BarBuilder:
                 *self.weights, *shared, *out, self.grace, self.fill,
             )  # fmt: skip
         else:
-            hi, n, late = bars_to_bars(
+            columns = (
                 block.ts, block.ts_event, block.symbol, block.open, block.high, block.low, block.close,
-                block.spread, block.volume, lo, len(block), *shared, *out, self.fill,
+                block.spread, block.volume, lo, len(block),
             )  # fmt: skip
+            if self._plain:
+                hi, n, late = bars_to_rows(*columns, self.streams, self.base_of, *out)
+            else:
+                hi, n, late = bars_to_bars(*columns, *shared, *out, self.fill)
         self.late += late
         return hi, self.wakes[:n]
 

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 
 from engine.core.errors import NotFound
 from engine.core.registry import did_you_mean
+from engine.feeds.footer import Footer, read_footer
 from engine.feeds.lineage import Columns, Lineage
-from engine.feeds.parquet import Footer, read_footer, read_rows
 
 SHIPPED = Path(__file__).parent
 """The demo data lie in a catalogue of their own, beside this file."""
@@ -80,13 +80,19 @@ class Dataset:
 
     def read(self, first: int | None = None, last: int | None = None) -> Iterator[Columns]:
         """Rows with key in [first, last), ns UTC, in stretches of bounded size; checksums verified."""
+        from engine.feeds.parquet import read_rows
+
         for path, footer in self.part(first, last).files:
             inside = (first is None or first <= footer.first) and (last is None or last > footer.last)
             yield from read_rows(path) if inside else read_rows(path, first=first, last=last)
 
 
 def folder_of(root: Path, name: str) -> Path:
-    return root.joinpath(*(quote(word, safe="#+@ ") for word in name.split("/")))
+    """Where a dataset lies; a symbol may hold a slash (`BTC/USDT:USDT`), a folder's name does not."""
+    source, _, rest = name.partition("/")
+    symbol, _, kind = rest.rpartition("/")
+    words = [quote(word, safe="#+@ ") for word in (source, symbol, kind)]
+    return root.joinpath(*(word if word.strip(".") else word.replace(".", "%2E") for word in words if word))
 
 
 def dataset_names(root: Path | None = None) -> list[str]:
@@ -102,7 +108,7 @@ def dataset_names(root: Path | None = None) -> list[str]:
 def dataset(name: str, root: Path | None = None) -> Dataset:
     """A dataset by name; NotFound with the nearest when there is none."""
     base = SHIPPED if name.startswith("demo/") else root or data_root()
-    files = sorted(folder_of(base, name).glob("*" + SUFFIX)) if name.count("/") == 2 else []
+    files = sorted(folder_of(base, name).glob("*" + SUFFIX)) if name.count("/") >= 2 else []
     if not files:
         known = dataset_names(root)
         hint = did_you_mean(name, known) if known else "the catalogue is empty"

@@ -23,7 +23,7 @@ WORDS = {
     "nonpositive": "have a price of zero or below",
     "crossed": "are crossed (ask below bid)",
     "inconsistent": "have open, high, low and close that contradict each other",
-    "negative_spread": "have a spread below zero",
+    "negative_spread": "have a spread below zero or infinite",
 }
 
 
@@ -89,7 +89,7 @@ class Checker:
             found["inconsistent"] = (
                 (high < low) | (np.maximum(opened, close) > high) | (np.minimum(opened, close) < low)
             )
-            found["negative_spread"] = chunk["spread"] < 0
+            found["negative_spread"] = (chunk["spread"] < 0) | np.isinf(chunk["spread"])
         else:
             found["crossed"] = prices[1] < prices[0]
         return found

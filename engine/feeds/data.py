@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -17,15 +17,15 @@ import numpy as np
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError
 from engine.core.instrument import Instrument, instrument, shipped
-from engine.feeds.append import Added, Append
 from engine.feeds.catalogue import Dataset, dataset, dataset_names
 from engine.feeds.checks import Checker, OnBad
-from engine.feeds.importers.formats import open_file
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage
 from engine.feeds.mapped import MappedTape, open_mapped, store_mapped
-from engine.feeds.synthetic import SyntheticTape
-from engine.feeds.synthetic import sample as market
+
+if TYPE_CHECKING:
+    from engine.feeds.append import Added
+    from engine.feeds.synthetic import SyntheticTape
 
 
 def import_file(
@@ -41,6 +41,9 @@ def import_file(
     The dataset is `options.source` (default: `file`), the symbol and `quotes` or the time frame. DataError counts every
     bad row by kind; with `on_bad="drop"` they are left out and counted in the lineage.
     """
+    from engine.feeds.append import Append
+    from engine.feeds.importers.formats import open_file
+
     come = open_file(Path(path), replace(options, source=source_name(options.source or "file")), format)
     checker = Checker(come.lineage, str(path), on_bad)
     with Append(come.lineage, root) as target:
@@ -72,6 +75,9 @@ def sample(
     root: Path | None = None,
 ) -> list[Added]:
     """A synthetic market of `n` quotes into the catalogue, one dataset per symbol; see `engine.feeds.synthetic`."""
+    from engine.feeds.append import Append
+    from engine.feeds.synthetic import sample as market
+
     tape = market(symbols, n, seed, start, quotes_per_minute, bad_ticks, gaps, declared)
     reports = []
     for index, symbol in enumerate(tape.symbols):
@@ -108,7 +114,7 @@ def line(data: Dataset) -> dict[str, Any]:
 
 
 def show_dataset(name: str, rows: int = 5, root: Path | None = None) -> dict[str, Any]:
-    """A dataset's line, its lineage, what imports left out, its files and its first rows. NotFound names the nearest."""
+    """A dataset's line, lineage, what imports left out, files and first rows. NotFound names the nearest."""
     data = dataset(name, root)
     chunk = next(data.read())
     shown = [{n: value_of(n, v[i]) for n, v in chunk.items()} for i in range(len(chunk["ts"][:rows]))]

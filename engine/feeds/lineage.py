@@ -12,6 +12,8 @@ Columns = dict[str, np.ndarray]
 """A stretch of market data as it is imported and stored: quotes `ts bid ask [bid_size ask_size]`, bars `ts` (close)
 `open_ts open high low close volume spread`; stamps int64 ns UTC, the rest float64, NaN where not recorded."""
 
+Basis = Literal["quote", "bid", "ask", "mid", "last"]
+VolumeUnit = Literal["", "tick", "real", "base", "quote"]
 QUOTES = ("ts", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
 BARS = ("ts", "open_ts", "open", "high", "low", "close", "volume", "spread")
@@ -28,10 +30,10 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     frame: str = ""
     """Time frame of bars; empty for quotes."""
-    basis: Literal["quote", "bid", "ask", "mid", "last"] = "quote"
+    basis: Basis = "quote"
     stamps: Literal["open", "close", "quote"] = "quote"
     zone: str = "UTC"
-    volume_unit: Literal["", "tick", "real", "base", "quote"] = ""
+    volume_unit: VolumeUnit = ""
     spread: str = ""
     licence: str = ""
     note: str = ""

@@ -6,31 +6,19 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.core.errors import DataError
+from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
 from engine.feeds.lineage import BARS, QUOTES, SIZES, Columns, Lineage, between, join, size
 
 STAMP = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int8(), pa.string())
-KEY = b"onetape"
 MARKS = ("source", "instrument", "basis", "stamps")
 """Lineage columns: the same word in every row of a file, next to free in Parquet."""
 ROWS = 1 << 20
 """Rows per row group: what is held in memory at once while a file streams through."""
-
-
-class Footer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a file without reading its rows; `first` and `last` are ns UTC of its key."""
-
-    lineage: Lineage
-    rows: int
-    first: int
-    last: int
-    digest: str
 
 
 def schema(lineage: Lineage) -> pa.Schema:
@@ -98,7 +86,7 @@ class FileWriter:
         if self.held:
             self.write()
         footer = Footer(lineage=self.lineage, rows=self.rows, first=self.first, last=self.last, digest=str(self.digest))
-        self.file.add_key_value_metadata({KEY: msgspec.json.encode(footer)})
+        self.file.add_key_value_metadata({KEY: pack(footer)})
         self.file.close()
         return footer
 
@@ -106,17 +94,6 @@ class FileWriter:
         """Close without a footer worth reading: the file is about to be deleted."""
         self.held = []
         self.file.close()
-
-
-def read_footer(path: Path) -> Footer:
-    """A file's footer; DataError if it is not one of ours or is damaged."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        return msgspec.json.decode(metadata[KEY], type=Footer)
-    except KeyError:
-        raise DataError(f"{path} is not a file of a catalogue: import it") from None
-    except (pa.ArrowException, OSError, msgspec.DecodeError) as wrong:
-        raise damaged(path, wrong) from None
 
 
 def read_rows(
@@ -157,8 +134,3 @@ def to_numpy(column: pa.Array) -> np.ndarray:
     if pa.types.is_timestamp(column.type):
         return column.cast(STAMP).view(pa.int64()).to_numpy()
     return column.to_numpy(zero_copy_only=False)
-
-
-def damaged(path: Path, why: object) -> DataError:
-    reason = str(why).split("\n")[0][:160]
-    return DataError(f"{path} is damaged ({reason}): delete it and import the data again")

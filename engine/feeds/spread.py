@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.errors import ConfigError
-from engine.core.quantity import Points
+from engine.core.quantity import Spread
 from engine.feeds.lineage import Columns, Lineage
 
 PRICES = ("open", "high", "low", "close")
@@ -16,19 +16,32 @@ SHARE_BELOW = {"bid": 0.0, "ask": 1.0, "mid": 0.5, "last": 0.5}
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The spread of one symbol's bars: `points` of 10^-digits, or as recorded in the bars (None)."""
+class Assumed:
+    """The spread of one symbol's bars: as declared, for prices of so many digits, or as recorded in the bars (None)."""
 
-    points: float | None
+    declared: Spread | None
     digits: int
 
     def __str__(self) -> str:
-        return "recorded" if self.points is None else str(Points(self.points, "points"))
+        return "recorded" if self.declared is None else str(self.declared)
+
+    def width(self, columns: Columns, lineage: Lineage) -> np.ndarray:
+        """The spread of each bar, in price; ConfigError when the bars carry none and none is declared."""
+        if self.declared is None:
+            if missing := int(np.isnan(columns["spread"]).sum()):
+                raise ConfigError(
+                    f"{missing} of {len(columns['spread'])} bars of {lineage.name} carry no spread: "
+                    f"declare one, {Spread.forms}"
+                )
+            return columns["spread"]
+        if self.declared.unit == "bps":
+            return np.round(columns["open"] * self.declared.amount / 10_000.0, self.digits + 1)
+        return np.full(len(columns["ts"]), round(self.declared.amount * 10.0**-self.digits, self.digits + 4))
 
     def told(self, lineage: Lineage) -> str:
         """One sentence for the report."""
         basis = f"{lineage.basis} bars"
-        if self.points is None:
+        if self.declared is None:
             return f"{basis}, spread as recorded" + (f" ({lineage.spread})" if lineage.spread else "")
         turned = {
             "bid": f"ask = bid + {self} assumed",
@@ -39,28 +52,18 @@ class Spread:
         return f"{basis}: {turned}" + (" in place of the recorded spread" if lineage.spread else "")
 
 
-def spread_of(written: Points | str | None, digits: int) -> Spread:
-    """`10 points` as a Spread; ConfigError for a bare number or another unit.
+def assume(written: Spread | str | None, digits: int) -> Assumed:
+    """`10 points` or `1.5 bps`, as text or read already; ConfigError for a bare number or another unit.
 
-    >>> str(spread_of("1.0 points", 5))
+    >>> str(assume("1.0 points", 5))
     '1 points'
     """
-    quantity = Points.parse(written) if isinstance(written, str) else written
-    return Spread(None if quantity is None else quantity.amount, digits)
+    return Assumed(Spread.parse(written) if isinstance(written, str) else written, digits)
 
 
-def to_bid(columns: Columns, lineage: Lineage, spread: Spread) -> Columns:
-    """The same bars in bid prices with a spread column; prices stay on the instrument's grid (mid: on half of it).
-
-    ConfigError when the bars carry no spread and none is declared.
-    """
-    width = columns["spread"]
-    if spread.points is not None:
-        width = np.full(len(width), round(spread.points * 10.0**-spread.digits, spread.digits + 4))
-    elif missing := int(np.isnan(width).sum()):
-        raise ConfigError(
-            f"{missing} of {len(width)} bars of {lineage.name} carry no spread: declare one, like spread = '10 points'"
-        )
+def to_bid(columns: Columns, lineage: Lineage, spread: Assumed) -> Columns:
+    """The same bars in bid prices with a spread column; prices stay on the instrument's grid (mid: on half of it)."""
+    width = spread.width(columns, lineage)
     share = SHARE_BELOW[lineage.basis]
     if not share:
         return {**columns, "spread": width}

@@ -73,6 +73,7 @@ class SyntheticTape:
     gaps: bool = True
     kind: str = "quotes"
     _fingerprint: list[str] = field(default_factory=list, repr=False)
+    _span: list[int] = field(default_factory=list, repr=False)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -97,6 +98,13 @@ class SyntheticTape:
 
     def __len__(self) -> int:
         return self.rows
+
+    @property
+    def span(self) -> tuple[int, int]:
+        if not self._span:
+            for day in self.days():
+                self._span[:] = [*self._span[:1], int(day["ts"][0]), int(day["ts"][-1])]
+        return self._span[0], self._span[-1]
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         for day in self.days():

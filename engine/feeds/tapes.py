@@ -12,23 +12,26 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.clock import parse_time
-from engine.core.errors import ConfigError
-from engine.core.frames import parse_frame
+from engine.core.clock import format_ts, parse_time
+from engine.core.config import DataConfig
+from engine.core.errors import ConfigError, DataError
+from engine.core.frames import FIXED, FRAMES, parse_frame
 from engine.core.instrument import Instrument, instrument
-from engine.core.quantity import Points
+from engine.core.quantity import Spread
+from engine.core.tape import Tape
+from engine.core.zones import HOUR
 from engine.feeds.catalogue import dataset
 from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, between, join, part, size
 from engine.feeds.mapped import LAYOUT, MappedTape, open_mapped, store_mapped
-from engine.feeds.minutes import merge_order
-from engine.feeds.spread import Spread, spread_of, to_bid
+from engine.feeds.spread import Assumed, assume, to_bid
 
 DEMO_SPREAD = "10 points"
 """The demo's bars are ask prices without a spread; one pip is wide for EURUSD, and wide is the safe side."""
+HERE = Path(__file__).parent
 Moment = int | str | None
-Spreads = Points | str | Mapping[str, Points | str] | None
+Spreads = Spread | str | Mapping[str, Spread] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,19 @@ class Feed:
 
     lineage: Lineage
     chunks: Iterator[Columns]
-    spread: Spread
+    spread: Assumed
+    reach: tuple[int, int] | None = None
+    """First and last key of what is stored, where that is known before reading."""
+
+
+def open_data(data: DataConfig, declared: Iterable[Instrument] = ()) -> MappedTape:
+    """The tape that `[data]` of a config names: from files, from the catalogue, or the demo's."""
+    kind = "quotes" if data.kind == "quotes" else data.frame
+    limits, basis = (data.start_ns, data.end_ns), "" if data.basis == "bid" else data.basis
+    if data.source != "file":
+        return open_tape(data.source, data.symbols, kind, *limits, data.spread, declared, basis=basis)
+    options = Options(basis=basis, zone=data.tz or "", declared=tuple(declared))
+    return open_files(data.files, data.symbols, kind, *limits, data.spread, options, data.format)
 
 
 def open_tape(
@@ -49,23 +64,33 @@ def open_tape(
     spread: Spreads = None,
     declared: Iterable[Instrument] = (),
     root: Path | None = None,
+    basis: str = "",
 ) -> MappedTape:
     """A tape from the catalogue: `kind` is `quotes` or a time frame; records in [start, end), dates or ns UTC.
 
-    `spread` (`"10 points"`, or one per symbol) is needed for bars that carry none; what is assumed stands in the tape's
-    `notes`. A bar is in the range if all of it is. NotFound names the nearest dataset.
+    `spread` (`"10 points"`, `"1.5 bps"`, or one per symbol) is needed for bars that carry none; what is assumed stands
+    in the tape's `notes`. A bar is in the range if all of it is. `basis` is checked against what the catalogue says its
+    bars are. NotFound names the nearest dataset.
     """
-    first, last = span(symbols, start, end)
+    first, last = limits_of(symbols, start, end)
     folder = "quotes" if kind == "quotes" else f"bars-{parse_frame(kind)}"
     datasets = {symbol: dataset(f"{source}/{symbol}/{folder}", root) for symbol in symbols}
+    for held in datasets.values():
+        agree(held.lineage, basis)
     spread = DEMO_SPREAD if spread is None and source == "demo" else spread
     spreads = spreads_of(symbols, spread, declared, bars=folder != "quotes")
     made_of = [(s, d.name, d.part(first, last).digests, str(spreads[s])) for s, d in datasets.items()]
     key = cache_key(made_of, first, last)
     if found := open_mapped(key):
         return found
-    feeds = [Feed(d.lineage, d.read(first, last), spreads[s]) for s, d in datasets.items()]
+    feeds = [Feed(d.lineage, d.read(first, last), spreads[s], (d.first, d.last)) for s, d in datasets.items()]
     return build(key, tuple(symbols), feeds, first, last, [d.dropped for d in datasets.values()])
+
+
+def agree(lineage: Lineage, basis: str) -> None:
+    """ConfigError when bars are not what a config says they are."""
+    if lineage.bars and basis and lineage.basis != basis:
+        raise ConfigError(f"data.basis: the bars of {lineage.name} are {lineage.basis} prices, not {basis}")
 
 
 def open_files(
@@ -80,28 +105,33 @@ def open_files(
     sort: bool = False,
     on_bad: OnBad = "error",
 ) -> MappedTape:
-    """A tape straight from files, one per symbol in the same order, without importing them into the catalogue.
+    """A tape straight from files, without importing them into the catalogue.
 
-    They are read as `import_file` reads them; ConfigError where a file does not hold what `kind` says.
+    One file per symbol, in the same order, or one file with a column that names the symbol. They are read as
+    `import_file` reads them; ConfigError where a file does not hold what `kind` says.
     """
     from engine.feeds.importers.formats import open_file
 
-    first, last = span(symbols, start, end)
-    if len(files) != len(symbols):
-        raise ConfigError(f"{len(files)} files for {len(symbols)} symbols: name one file per symbol, in the same order")
+    first, last = limits_of(symbols, start, end)
+    paths = [Path(file) for file in files]
+    if len(paths) not in (1, len(symbols)):
+        raise ConfigError(
+            f"{len(paths)} files for {len(symbols)} symbols: name one file per symbol, in the same order, or one that"
+            " has a column for the symbol"
+        )
     frame = "" if kind == "quotes" else parse_frame(kind)
     spreads = spreads_of(symbols, spread, options.declared, bars=bool(frame))
-    paths = [Path(file) for file in files]
-    made_of = [(s, content(p), str(spreads[s])) for s, p in zip(symbols, paths, strict=True)]
+    made_of = [(s, str(spreads[s])) for s in symbols], [content(p) for p in paths]
     key = cache_key([*made_of, (frame, repr(options), format, sort, on_bad)], first, last)
     if found := open_mapped(key):
         return found
     feeds: list[Feed] = []
     dropped: list[dict[str, int]] = []
-    for symbol, path in zip(symbols, paths, strict=True):
-        come = open_file(path, replace(options, symbol=symbol, frame=frame), format)
+    for symbol, path in zip(symbols, paths * (len(symbols) if len(paths) == 1 else 1), strict=True):
+        come = open_file(path, replace(options, symbol=symbol, frame=frame, several=len(symbols) > len(paths)), format)
         if come.lineage.frame != frame:
             raise ConfigError(f"{path} holds {come.lineage.kind}, not {kind}")
+        agree(come.lineage, options.basis)
         dropped.append({})
         checker = Checker(come.lineage, str(path), on_bad)
         feeds.append(Feed(come.lineage, counted(checker, come.chunks, sort, dropped[-1]), spreads[symbol]))
@@ -134,7 +164,7 @@ def build(
     return store_mapped(key, kind, symbols, merge(streams), notes)
 
 
-def span(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None, int | None]:
+def limits_of(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None, int | None]:
     """[start, end) in ns UTC; a date without a zone is UTC."""
     if not symbols or len(set(symbols)) < len(symbols) or isinstance(symbols, str):
         raise ConfigError("a tape needs a list of symbols, at least one, each named once")
@@ -146,24 +176,31 @@ def span(symbols: Sequence[str], start: Moment, end: Moment) -> tuple[int | None
 
 def spreads_of(
     symbols: Sequence[str], written: Spreads, declared: Iterable[Instrument], bars: bool
-) -> dict[str, Spread]:
+) -> dict[str, Assumed]:
     """The declared spread of each symbol; quotes carry their own."""
     if not bars:
-        return dict.fromkeys(symbols, Spread(None, 0))
+        return dict.fromkeys(symbols, Assumed(None, 0))
     each = written if isinstance(written, Mapping) else dict.fromkeys(symbols, written)
     known = tuple(declared)
-    return {s: spread_of(each.get(s), instrument(s, known).digits) for s in symbols}
+    return {s: assume(each.get(s), instrument(s, known).digits) for s in symbols}
 
 
 def records(feed: Feed, index: int, first: int | None, last: int | None) -> Iterator[Columns]:
-    """One symbol's records in [first, last) as tape columns, in the order of the source."""
+    """One symbol's records in [first, last) as tape columns, in the order of the source; DataError if there is none."""
+    lineage, reach, empty = feed.lineage, feed.reach, True
     for chunk in feed.chunks:
-        columns = between(chunk, feed.lineage.key, first, last)
-        if feed.lineage.bars and size(columns):
-            columns = {**to_bid(columns, feed.lineage, feed.spread), "ts_event": columns["open_ts"]}
+        if size(chunk):
+            reach = (reach[0] if reach else int(chunk[lineage.key][0]), int(chunk[lineage.key][-1]))
+        columns = between(chunk, lineage.key, first, last)
+        if lineage.bars and size(columns):
+            columns = {**to_bid(columns, lineage, feed.spread), "ts_event": columns["open_ts"]}
             columns = columns if last is None else part(columns, columns["ts"] <= last)
         if size(columns):
+            empty = False
             yield {**columns, "symbol": np.full(size(columns), index, np.int16)}
+    if empty:
+        there = f": they reach from {format_ts(reach[0])} to {format_ts(reach[1])} UTC" if reach else ""
+        raise DataError(f"no {'bars' if lineage.bars else 'quotes'} of {lineage.symbol} in this range{there}")
 
 
 def merge(feeds: list[Iterator[Columns]]) -> Iterator[Columns]:
@@ -174,6 +211,8 @@ def merge(feeds: list[Iterator[Columns]]) -> Iterator[Columns]:
     if len(feeds) == 1:
         yield from feeds[0]
         return
+    from engine.feeds.minutes import merge_order
+
     held: list[Columns | None] = [next(feed, None) for feed in feeds]
     going = [columns is not None for columns in held]
     while any(columns is not None for columns in held):
@@ -198,8 +237,23 @@ def merge(feeds: list[Iterator[Columns]]) -> Iterator[Columns]:
             yield part(together, merge_order(together["ts"], starts)) if len(ready) > 1 else together
 
 
+def frame_of(tape: Tape) -> str:
+    """The time frame of a tape of bars, by the longest of its first bars; DataError when none is that long."""
+    block = next(tape.blocks())
+    length = int((block.ts - block.ts_event).max())
+    known = [name for name, ns in FRAMES.items() if abs(length - ns) <= (0 if name in FIXED else HOUR)]
+    if not known:
+        raise DataError(f"the tape holds bars of {length / 1e9:g} s, and no time frame is that long")
+    return min(known, key=lambda name: abs(length - FRAMES[name]))
+
+
 def cache_key(made_of: Sequence[object], first: int | None, last: int | None) -> str:
-    return hashlib.blake2b(repr((LAYOUT, made_of, first, last)).encode(), digest_size=16).hexdigest()
+    """Of everything a tape is made from, the code that makes it included: a mended importer must not be overlooked."""
+    code = hashlib.blake2b(digest_size=16)
+    for path in sorted([*HERE.glob("*.py"), *HERE.glob("importers/*.py"), *HERE.glob("../core/*.toml")]):
+        code.update(path.read_bytes())
+    made = (LAYOUT, code.hexdigest(), made_of, first, last)
+    return hashlib.blake2b(repr(made).encode(), digest_size=16).hexdigest()
 
 
 def content(path: Path) -> str:
@@ -210,11 +264,15 @@ def content(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def notes_on(lineage: Lineage, spread: Spread, dropped: Mapping[str, int]) -> Iterator[str]:
+def notes_on(lineage: Lineage, spread: Assumed, dropped: Mapping[str, int]) -> Iterator[str]:
     """What a reader of the report must know about one dataset."""
     told = "; ".join(text for text in (lineage.note, lineage.licence) if text)
-    yield lineage.name + (f": {told}" if told else "")
+    name = lineage.name
+    if lineage.source == "file":
+        name = f"{lineage.symbol}: {f'{lineage.frame} bars' if lineage.bars else 'quotes'} from {lineage.made_from}"
+        name += "" if lineage.zone == "UTC" else f", stamped in {lineage.zone}"
+    yield name + (f": {told}" if told else "")
     if lineage.bars:
         yield f"{lineage.symbol}: {spread.told(lineage)}"
     if dropped:
-        yield f"{lineage.name}: rows left out: {', '.join(f'{n} {why}' for why, n in dropped.items())}"
+        yield f"{name}: rows left out: {', '.join(f'{n} {why}' for why, n in dropped.items())}"

@@ -46,7 +46,7 @@ ACCOUNT = np.dtype([
     ("leverage", _f), ("hedging", _i),
     ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i),
     ("next_order", _i), ("next_position", _i), ("next_deal", _i),
-    ("sample_every", _i), ("next_sample", _i), ("late", _i),
+    ("sample_every", _i), ("next_sample", _i),
 ], align=True)  # fmt: skip
 
 SYMBOL = np.dtype([
@@ -57,7 +57,7 @@ SYMBOL = np.dtype([
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
     ("floating", _f), ("mark", _f), ("rate", _f),
     ("conversion", _i), ("via", _i), ("converts", _i),
-    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("point", _f), ("grid", _f),
+    ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("grid", _f),
     ("slippage", _f), ("commission_per_lot", _f), ("commission_share", _f),
 ], align=True)  # fmt: skip
 
@@ -75,8 +75,9 @@ POSITION = np.dtype([
 REPORT = np.dtype([
     ("kind", _i), ("ts", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i), ("strategy", _i),
     ("symbol", _i), ("side", _i), ("steps", _i), ("price", _f), ("entry", _i), ("profit", _i), ("commission", _i),
-    ("balance", _i), ("reason", _i),
+    ("balance", _i), ("reason", _i), ("stop", _f), ("take_profit", _f),
 ], align=True)  # fmt: skip
+"""`stop` and `take_profit` are those of the position that a deal opened."""
 
 SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 
@@ -119,9 +120,7 @@ def snapshot(book: Book) -> bytes:
     """Every byte of trading state."""
     account, symbols, orders, positions, _, _ = book
     a = account[0]
-    return b"".join(
-        part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]])
-    )
+    return b"".join(part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]]))
 
 
 @jit(no_cpython_wrapper=True)
@@ -139,6 +138,16 @@ def to_minor(money, minor):
 def on_grid(x, price):
     """A price as the venue quotes it: rounded to the symbol's digits (NaN stays NaN)."""
     return np.round(price * x.grid) / x.grid
+
+
+@jit(no_cpython_wrapper=True)
+def clean(x, price):
+    """A sum of prices as the decimal it stands for, to a thousandth of a point.
+
+    0.1 + 0.2 is not 0.3: an ask that is a bid and a spread would miss by a bit the order that it touches.
+    """
+    fine = x.grid * 1e3
+    return np.round(price * fine) / fine
 
 
 @jit(no_cpython_wrapper=True)

@@ -35,8 +35,10 @@ def run(app: Callable[..., Any], args: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code = app(args=args, standalone_mode=False)
+        code = app(args=args, prog_name="onetape", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            complain(told(KeyboardInterrupt())[1])
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,7 +72,8 @@ def usage(error: Any) -> str:
     """A wrong command line, with the command whose --help says more."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "onetape"
-    return f"{error.format_message().rstrip('.')} (see {path} --help)"
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    return f"{message} (see {path} --help)"
 
 
 def complain(message: str) -> None:
@@ -143,7 +146,7 @@ class Progress:
 
         told = self
 
-        class Compiling(event.Listener):  # type: ignore[misc]
+        class Compiling(event.Listener):
             def on_start(self, _: Any) -> None:
                 if told.told:
                     typer.echo("compiling kernels (once on this machine, up to 30 s) ...", err=True)

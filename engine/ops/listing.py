@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from engine.core.clock import format_ts, parse_time
 from engine.core.config import Config
-from engine.core.errors import Refused
+from engine.core.errors import ConfigError, Refused
 from engine.ops import console
 
 FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
@@ -61,7 +62,8 @@ def run_text(summary: Row) -> str:
     if len(summary["attribution"]) > 1:
         parts.append(console.table(summary["attribution"]))
     parts += [console.pairs({"digest": summary["digest"], "report": f"{summary['path']}/report.html"})]
-    return "\n\n".join([*parts, *(["\n".join(f"- {n}" for n in summary["notes"])] if summary["notes"] else [])])
+    told = [*(f"! {c}" for c in summary["cautions"]), *(f"- {n}" for n in summary["notes"])]
+    return "\n\n".join([*parts, *(["\n".join(told)] if told else [])])
 
 
 def figures(values: Row, currency: str) -> dict[str, str]:
@@ -90,20 +92,43 @@ def moment(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) > 4 else parse_time(text)
 
 
-def instruments() -> list[Row]:
-    from engine.core.instrument import shipped
-
-    names = ("symbol", "venue", "kind", "base_currency", "profit_currency", "digits", "contract_size", "volume_step")
-    return [{name: getattr(one, name) for name in names} for one in shipped().values()]
-
-
-def one_instrument(name: str) -> Row:
+def added(reports: list[Any]) -> list[Row]:
+    """What an import did, one line per dataset, times as text."""
     import msgspec
 
-    from engine.core.instrument import instrument
+    rows = [msgspec.to_builtins(report) for report in reports]
+    return [{**row, "first": format_ts(row["first"]), "last": format_ts(row["last"])} for row in rows]
 
-    one = instrument(name)
-    return {"id": one.id, **msgspec.to_builtins(one), "point": one.point}
+
+def added_text(rows: list[Row]) -> str:
+    told = console.table(
+        [{k: row[k] for k in ("dataset", "rows", "added", "revised", "first", "last")} for row in rows]
+    )
+    left_out = [f"left out: {n} {why}" for row in rows for why, n in row["dropped"].items()]
+    return "\n".join([told, *left_out, *dict.fromkeys(note for row in rows for note in row["notes"])])
+
+
+def dataset_text(shown: Row) -> str:
+    """A dataset for people: where it comes from, its files, its first rows."""
+    plain = {k: v for k, v in shown.items() if not isinstance(v, dict | list)}
+    lineage = {k.replace("_", " "): v for k, v in shown["lineage"].items() if v not in ("", None, {}, [])}
+    parts = [console.pairs({**plain, **lineage}), console.table(shown["partitions"]), console.table(shown["head"])]
+    return "\n\n".join(parts)
+
+
+INSTRUMENT = ("id", "kind", "base_currency", "profit_currency", "digits", "contract_size", "volume_step")
+
+
+def instruments_text(rows: list[Row]) -> str:
+    return console.table([{name: row[name] for name in INSTRUMENT} for row in rows])
+
+
+def named(pairs: Iterable[str]) -> dict[str, str]:
+    """`ROLE=NAME` texts as a table."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--column {pair}: write ROLE=NAME, like --column bid=Bid")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def features() -> list[Row]:

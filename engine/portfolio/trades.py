@@ -120,8 +120,13 @@ class TradeBook:
 
     def on_order(self, order: Order) -> None:
         """Remember the stop and take-profit an entry is sent with."""
-        if order.position == 0 and (order.stop is not None or order.take_profit is not None):
-            self._exits[order.id] = (order.stop, order.take_profit)
+        if order.position == 0:
+            self.exits(order.id, order.stop, order.take_profit)
+
+    def exits(self, order: int, stop: float | None, take_profit: float | None) -> None:
+        """The stop and take-profit that what this order opens is to have."""
+        if stop is not None or take_profit is not None:
+            self._exits[order] = (stop, take_profit)
 
     def on_rejected(self, event: Rejected | Canceled) -> None:
         """The order is gone: forget its stop and take-profit."""

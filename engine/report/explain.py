@@ -2,7 +2,7 @@
 
 Every frame names the frame that caused it (`cause`, 0: came from outside), so the way back from a fill is
 
-    Fill (by its order's id) -> Order -> TargetPosition (and the risk rules it passed) -> Signal -> what woke the strategy
+    Fill (by its order's id) -> Order -> TargetPosition (and the risk rules it passed) -> Signal -> what woke it
 
 An exit by stop-loss or take-profit ends at the entry's order: the venue filled it, nobody decided anew.
 """
@@ -14,9 +14,9 @@ from typing import Protocol
 
 import msgspec
 
+from engine.core.clock import iso
 from engine.core.errors import NotFound
 from engine.core.events import Canceled, Denied, Event, Fill, Order, Quote, Rejected, Signal, TargetPosition, Timer
-from engine.report.writer import iso
 
 
 class Frame(Protocol):
@@ -165,7 +165,8 @@ def _filled(fill: Fill) -> str:
     cause = fill.reason.replace("_", "-") if fill.reason in VENUE_EXITS else f"order {fill.order}"
     words = f"deal {fill.deal}: {_side(fill.side)} {fill.units:.12g} units of {fill.symbol} at {fill.price:.12g}"
     profit = "" if fill.entry == "in" else f", profit {fill.profit:.12g}"
-    return f"{words}, position {fill.position} {act} {cause}{profit}, commission {fill.commission:.12g}"
+    when = "" if fill.ts_event == fill.ts else f" (the venue's {iso(fill.ts_event)})"
+    return f"{words}{when}, position {fill.position} {act} {cause}{profit}, commission {fill.commission:.12g}"
 
 
 def _side(side: int) -> str:

@@ -46,6 +46,7 @@ def render(run: Path) -> str:
         figures=pairs(figures(summary)),
         months=months(summary.months),
         strategies=strategies(summary),
+        cautions=cautions(summary),
         notes="".join(f"<li>{escape(note)}</li>" for note in summary.notes),
         origin=pairs(origin(summary)),
         config=escape(config_text(summary.config)),
@@ -93,6 +94,13 @@ def tiles(summary: Summary) -> str:
         kind = f"tile {tone}" if name in ("Net profit", "Return") else "tile"
         out.append(f'<div class="{kind}"><span>{escape(name)}{small}</span><b>{escape(text)}</b></div>')
     return "".join(out)
+
+
+def cautions(summary: Summary) -> str:
+    """What is to be read before any figure."""
+    if not summary.cautions:
+        return ""
+    return f'<ul class="cautions">{"".join(f"<li>{escape(told)}</li>" for told in summary.cautions)}</ul>'
 
 
 def tone_of(amount: float) -> str:

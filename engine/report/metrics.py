@@ -14,7 +14,7 @@
     recovery_factor   net_profit / max_drawdown
     sharpe            mean / standard deviation (n - 1) of daily returns x sqrt(days_per_year), riskless rate 0. A
                       day is the declared trading day; its return is between the last equity samples of two days that
-                      have any, the first is from the start balance. Sharpe, The Sharpe Ratio (1994), J. Portf. Manag. 21
+                      have any, the first is from the start balance. Sharpe (1994), J. Portfolio Manag. 21(1)
     time_in_market    part of the run's time with at least one position open
     commission        all commission paid, negative as in the deals
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import csv
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ CANDLES = 120_000
 SAMPLES = 60_000
 TRADES = 20_000
 """Trades a page shows; all of them are in trades.csv."""
+NAMES = ["symbol", "frame"]
 MS = 1e6
 
 
@@ -60,7 +62,7 @@ def extremes(rows: np.ndarray) -> np.ndarray:
 
 
 def pack(values: np.ndarray, kind: str = "<f8") -> str:
-    return base64.b64encode(np.ascontiguousarray(values, kind)).decode("ascii")
+    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode("ascii")
 
 
 def bars(path: Path, limit: int = CANDLES) -> list[dict[str, Any]]:
@@ -69,25 +71,32 @@ def bars(path: Path, limit: int = CANDLES) -> list[dict[str, Any]]:
     Each has `symbol`, `frame`, `every` (bars per candle), `ts` (open times, ms UTC, float64) and
     `open high low close` as float32 differences to `base`.
     """
-    file = pq.ParquetFile(path)
-    every = max(1, -(-file.metadata.num_rows // limit))
-    streams: dict[tuple[str, str], Thin] = {}
-    for batch in file.iter_batches():
-        symbol, frame = encoded(batch["symbol"]), encoded(batch["frame"])
-        keys = symbol.indices.to_numpy() * len(frame.dictionary) + frame.indices.to_numpy()
-        rows = np.stack([batch[name].to_numpy() for name in ("open_ts", "open", "high", "low", "close")])
-        rows[0] /= MS
-        for key in dict.fromkeys(keys.tolist()):
-            name = tuple(
-                c.dictionary[i].as_py()
-                for c, i in zip((symbol, frame), divmod(key, len(frame.dictionary)), strict=True)
-            )
-            streams.setdefault(name, Thin(every, candle, 5)).add(rows[:, keys == key])
-    return [packed(*name, every, thin.result()) for name, thin in streams.items()]
+    with pq.ParquetFile(path, read_dictionary=NAMES) as file:
+        counts: Counter[tuple[str, str]] = Counter()
+        for batch in file.iter_batches(columns=NAMES):
+            counts.update({name: int(mine.sum()) for name, mine in split(batch)})
+        share = limit if file.metadata.num_rows <= limit else max(limit // len(counts), 1)
+        streams = {name: Thin(max(1, -(-count // share)), candle, 5) for name, count in counts.items()}
+        for batch in file.iter_batches():
+            rows = np.stack([view(batch[name]) for name in ("open_ts", "open", "high", "low", "close")])
+            rows[0] /= MS
+            for name, mine in split(batch):
+                streams[name].add(rows[:, mine])
+    return [packed(*name, thin.every, thin.result()) for name, thin in streams.items()]
 
 
-def encoded(column: pa.Array) -> pa.DictionaryArray:
-    return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+def split(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Each (symbol, frame) in a batch and the mask of its rows."""
+    symbol, frame = batch.select(NAMES).columns
+    keys = view(symbol.indices) * len(frame.dictionary) + view(frame.indices)
+    for key in dict.fromkeys(keys.tolist()):
+        s, f = divmod(key, len(frame.dictionary))
+        yield (symbol.dictionary[s].as_py(), frame.dictionary[f].as_py()), keys == key
+
+
+def view(column: pa.Array) -> np.ndarray:
+    """Arrow's numbers as numpy's, without a copy; `to_numpy` would import pandas, half a second."""
+    return np.from_dlpack(column)
 
 
 def packed(symbol: str, frame: str, every: int, rows: np.ndarray) -> dict[str, Any]:
@@ -98,15 +107,18 @@ def packed(symbol: str, frame: str, every: int, rows: np.ndarray) -> dict[str, A
 
 def equity(path: Path, limit: int = SAMPLES) -> dict[str, Any]:
     """An `equity.parquet` as `ts` (ms UTC), `balance` and `equity`, and how many samples each point stands for."""
-    file = pq.ParquetFile(path)
-    every = max(1, -(-file.metadata.num_rows // limit))
-    thin = Thin(every if every == 1 else 2 * every, extremes, 3)
-    for batch in file.iter_batches(columns=["ts", "balance", "equity"]):
-        rows = np.stack([batch[name].to_numpy() for name in ("ts", "balance", "equity")])
-        rows[0] /= MS
-        thin.add(rows)
-    ts, balance, value = thin.result()
-    return {"every": every, "ts": pack(ts), "balance": pack(balance), "equity": pack(value)}
+    with pq.ParquetFile(path) as file:
+        every = max(1, -(-file.metadata.num_rows // limit))
+        thin = Thin(every if every == 1 else 2 * every, extremes, 3)
+        rows = np.empty((3, 0))
+        for batch in file.iter_batches(columns=["ts", "balance", "equity"]):
+            rows = np.stack([view(batch[name]) for name in ("ts", "balance", "equity")])
+            rows[0] /= MS
+            thin.add(rows)
+    points = thin.result()
+    if every > 1:
+        points = np.concatenate([points, rows[:, -1:]], axis=1)  # the account's end is no extreme, and must be there
+    return {"every": every, **{name: pack(points[k]) for k, name in enumerate(("ts", "balance", "equity"))}}
 
 
 def trades(path: Path, limit: int = TRADES) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class Summary(msgspec.Struct, kw_only=True):
 
     `zone` is the time zone times are shown in, `digits` the account currency's, `price_digits` those of each symbol.
     `started` and `finished` are wall-clock times as text, handed in by who may read the clock. `notes` are sentences
-    a reader must know: assumed spread, conversion rates, latency, commission, source and licence of the data.
+    a reader must know: assumed spread, latency, commission, source and licence of the data; `cautions` those to be read
+    before any figure: fixed conversion rates, bars in place of quotes, orders refused.
     `figures` as in `engine.report.metrics`, None where undefined.
     """
 
@@ -46,6 +47,7 @@ class Summary(msgspec.Struct, kw_only=True):
     attribution: list[Attribution] = []
     months: list[Month] = []
     notes: list[str] = []
+    cautions: list[str] = []
     config: Any = None
     extra: dict[str, Any] = {}
 

@@ -3,18 +3,19 @@
     runs/<n>-<name>/   trades.csv  equity.parquet  bars.parquet  summary.json  report.html  (and the run's journal)
 
 Everything is written into `runs/.<n>.partial/`, which gets its name when it is complete: who interrupts a run finds
-nothing half-written. Making that folder is what reserves the number, so two processes never share one.
+nothing half-written. Making that folder is what reserves the number, so two processes never share one. A killed process
+cannot tidy up: its folder stays hidden until the next run finds that nobody holds its lock, and removes it.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
+import io
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,11 +25,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.core.clock import iso
 from engine.core.errors import OutputError
 from engine.portfolio.trades import Trade
 from engine.report import html
+from engine.report.folder import reason, reserve, unlock
 from engine.report.metrics import Tally
-from engine.report.runs import list_runs
 from engine.report.summary import FILE, Summary
 
 ROWS = 65_536
@@ -38,7 +40,7 @@ EQUITY = pa.schema([("ts", pa.int64()), ("time", UTC_TIME), ("balance", pa.float
 PRICES = ("open", "high", "low", "close")
 BARS = pa.schema(
     [("ts", pa.int64()), ("open_ts", pa.int64()), ("open_time", UTC_TIME)]
-    + [(name, pa.dictionary(pa.int32(), pa.string())) for name in ("symbol", "frame")]
+    + [(name, pa.string()) for name in ("symbol", "frame")]
     + [(name, pa.float64()) for name in PRICES]
 )
 TRADES = (
@@ -60,7 +62,7 @@ class RunWriter:
     def __init__(self, root: Path, name: str, tally: Tally) -> None:
         self.root, self.tally = Path(root), tally
         self.name = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "run"
-        self.number, self.folder = reserve(self.root)
+        self.number, self.folder, self._lock = reserve(self.root)
         self.journal_path = self.folder / "journal"
         self._open: list[Any] = []
         self._done = False
@@ -90,7 +92,10 @@ class RunWriter:
             self._bars.add([*stamps, symbol, frame, *(columns[name] for name in PRICES)])
 
     def finish(self, summary: Summary, config: Any, notes: Sequence[str] = ()) -> Path:
-        """Write summary.json and report.html, give the folder its final name and return it."""
+        """Write summary.json and report.html, give the folder its final name and return it.
+
+        `self.summary` is then what was written: with number, months, notes and config.
+        """
         with self._writing():
             self._close()
             summary = msgspec.structs.replace(
@@ -103,7 +108,8 @@ class RunWriter:
             (self.folder / "report.html").write_text(html.render(self.folder), encoding="utf-8", newline="\n")
             final = self.root / f"{self.number}-{self.name}"
             os.rename(self.folder, final)
-        self._done = True
+        self._done, self.summary = True, summary
+        unlock(self._lock)
         return final
 
     def abort(self) -> None:
@@ -112,11 +118,10 @@ class RunWriter:
             return
         self._done = True
         for stream in self._open:
-            try:
+            with suppress(OSError, pa.ArrowException):
                 stream.close()
-            except (OSError, pa.ArrowException):
-                pass
         shutil.rmtree(self.folder, ignore_errors=True)
+        unlock(self._lock)
 
     def __enter__(self) -> RunWriter:
         return self
@@ -152,7 +157,7 @@ class Columns:
         self._rows: list[pa.RecordBatch] = []
         self._count = 0
         stamps = {name: "DELTA_BINARY_PACKED" for name in schema.names if name.endswith(("ts", "time"))}
-        texts = [name for name in schema.names if pa.types.is_dictionary(schema.field(name).type)]
+        texts = [name for name in schema.names if schema.field(name).type == pa.string()]
         self._file = pq.ParquetWriter(
             sink, schema, compression="zstd", use_dictionary=texts, column_encoding=stamps, write_page_checksum=True
         )
@@ -170,7 +175,7 @@ class Columns:
     def _flush(self) -> None:
         rows, self._rows, self._count = self._rows, [], 0
         if rows:
-            self._file.write_table(pa.Table.from_batches(rows).unify_dictionaries().combine_chunks())
+            self._file.write_table(pa.Table.from_batches(rows).combine_chunks())
 
     def close(self) -> None:
         """Write what is left and the footer."""
@@ -182,35 +187,13 @@ class Columns:
 
 
 def column(values: np.ndarray | str, count: int, kind: pa.DataType) -> pa.Array:
+    """A copy in Arrow's memory, made from bytes: `pa.array` would import pandas, half a second, to look at numpy."""
     if isinstance(values, str):
-        return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [values])
-    return pa.array(np.array(values, copy=True)).cast(kind)
-
-
-def reserve(root: Path) -> tuple[int, Path]:
-    """The next free number and its partial folder, made: only one process can make it. Raises OutputError."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        while True:
-            finished = [run.number for run in list_runs(root)]
-            running = [int(p.name[1:-8]) for p in root.glob(".*.partial") if p.name[1:-8].isdecimal()]
-            number = max([0, *finished, *running]) + 1
-            folder = root / f".{number}.partial"
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            if any(run.number == number for run in list_runs(root)):
-                folder.rmdir()  # another process finished under this number between our look and our mkdir
-                continue
-            return number, folder
-    except OSError as error:
-        raise OutputError(f"no run can be written to {root}: {reason(error)}") from None
-
-
-def reason(error: OSError) -> str:
-    known = {errno.ENOSPC: "the disk is full", errno.EFBIG: "a file-size limit was reached"}
-    return known.get(error.errno or 0, error.strerror or str(error)) + "; nothing of it was kept"
+        raw = values.encode()
+        ends = (np.arange(count + 1) * len(raw)).astype(np.int32)
+        return pa.StringArray.from_buffers(count, pa.py_buffer(ends.tobytes()), pa.py_buffer(raw * count))
+    dtype = np.float64 if kind == pa.float64() else np.int64
+    return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(np.asarray(values).astype(dtype).tobytes())])
 
 
 def row(trade: Trade, digits: int) -> list[object]:
@@ -225,14 +208,15 @@ def row(trade: Trade, digits: int) -> list[object]:
     ]  # fmt: skip
 
 
+def trades_csv(trades: Iterable[Trade], digits: int) -> io.StringIO:
+    """Trades as a trades.csv in memory, to be read from its start."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(TRADES)
+    lines.writerows(row(trade, digits) for trade in trades)
+    text.seek(0)
+    return text
+
+
 def price(value: float | None) -> str:
     return "" if value is None else f"{value:.12g}"
-
-
-def iso(ts: int) -> str:
-    """A stamp (ns UTC) as ISO 8601, with as many decimals as it needs.
-
-    >>> iso(1_546_462_800_000_000_000), iso(1_546_462_800_250_000_000)
-    ('2019-01-02T21:00:00Z', '2019-01-02T21:00:00.25Z')
-    """
-    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"

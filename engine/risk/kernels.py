@@ -14,8 +14,10 @@ from engine.kernels.jit import jit
 BY_LOTS, BY_UNITS, BY_EQUITY, BY_RISK = 0, 1, 2, 3
 SIZINGS = ("lots", "units", "equity", "risk")
 
-RULES = ("", "in_flight", "no_price", "stop_missing", "stop_side", "max_drawdown", "volume_min", "max_position")
-IN_FLIGHT, NO_PRICE, STOP_MISSING, STOP_SIDE, MAX_DRAWDOWN, VOLUME_MIN, MAX_POSITION = 1, 2, 3, 4, 5, 6, 7
+RULES = (
+    "", "in_flight", "no_price", "stop_missing", "stop_side", "max_drawdown", "volume_min", "max_position", "strength",
+)  # fmt: skip
+IN_FLIGHT, NO_PRICE, STOP_MISSING, STOP_SIDE, MAX_DRAWDOWN, VOLUME_MIN, MAX_POSITION, STRENGTH = 1, 2, 3, 4, 5, 6, 7, 8
 
 _i, _f = np.int64, np.float64
 LIMITS = np.dtype([
@@ -67,6 +69,9 @@ def decide(book, limits, wish, k, s, strength, stop, take_profit, answer):
     account, x = book[0], book[1][s]
     own = owned(book, k, s)
     answer.own, answer.target, answer.rule, answer.value, answer.threshold = own, own, 0, np.nan, np.nan
+    if not abs(strength) <= 1.0:  # nor NaN
+        answer.rule, answer.value, answer.threshold = STRENGTH, strength, 1.0
+        return
     count = in_flight(book, k, s)
     if count:
         answer.rule, answer.value, answer.threshold = IN_FLIGHT, count, 0.0
@@ -108,22 +113,48 @@ def decide_one(book, limits, wishes, k, s, strength, stop, take_profit, answer):
     decide(book, limits[k, s], wishes[k, s], k, s, strength, stop, take_profit, answer[0])
 
 
+@jit(no_cpython_wrapper=True)
+def coming_in(book, k, s, side):
+    """Lot steps that orders of strategy k, sent or resting, may yet add to its own on that side."""
+    account, orders = book[0], book[2]
+    steps = 0
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.side == side and o.position == 0:
+            steps += o.steps
+    return steps
+
+
 @jit
 def allow_order(book, limits, k, s, side, steps, position, answer):
-    """May strategy k send this order itself? Reducing is always allowed."""
+    """May strategy k send this order itself, should all it has sent on that side be filled? Reducing is allowed."""
     account, x = book[0], book[1][s]
     a, l = answer[0], limits[k, s]
     own = owned(book, k, s)
+    added = steps + coming_in(book, k, s, side)
+    reach = abs(own + side * added)
     a.own, a.target, a.rule, a.value, a.threshold = own, own + side * steps, 0, np.nan, np.nan
-    if position > 0 or (own * side < 0 and steps <= abs(own)):
+    if position > 0 or (own * side < 0 and added <= abs(own)):
         return
     down = (account[0].peak - account[0].equity) / account[0].peak
     if down >= l.max_drawdown:
         a.rule, a.value, a.threshold = MAX_DRAWDOWN, down, l.max_drawdown
     elif steps < x.steps_min:
         a.rule, a.value, a.threshold = VOLUME_MIN, steps * x.step_lots, x.steps_min * x.step_lots
-    elif abs(own + side * steps) > l.max_steps:
-        a.rule, a.value, a.threshold = MAX_POSITION, abs(own + side * steps) * x.step_lots, l.max_steps * x.step_lots
+    elif reach > l.max_steps:
+        a.rule, a.value, a.threshold = MAX_POSITION, reach * x.step_lots, l.max_steps * x.step_lots
+
+
+@jit
+def stands(book, k, s):
+    """Signed lot steps strategy k owns of symbol s, those its market orders on their way will add, and how many."""
+    account, orders = book[0], book[2]
+    coming = 0
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.kind == MARKET:
+            coming += o.side * o.steps
+    return owned(book, k, s), coming, in_flight(book, k, s)
 
 
 @jit

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from engine.core.events import Denied, Event, Order, Signal, TargetPosition
 from engine.kernels.book import Book
-from engine.risk.kernels import ANSWER, RULES, WISH, allow_order, decide_one
+from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
 
 NAN = float("nan")
-PASSED = "in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+PASSED = "strength in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
 
 
 @dataclass
@@ -56,10 +57,12 @@ class Risk:
         if target.passed:
             return None
         k, s, book = self._strategy[target.strategy], self._symbol[target.symbol], self.book()
-        allow_order(book, self.limits, k, s, 1, 0, 0, self._answer)
-        steps = round(target.units / self.step_units[s]) - int(self._answer["own"][0])
-        if steps == 0:
+        own, coming, count = stands(book, k, s)
+        steps = round(target.units / self.step_units[s]) - own
+        if steps == coming:  # there already, or on the way
             return None
+        if count:
+            return Denied(target.ts, target.strategy, target.symbol, RULES[IN_FLIGHT], float(count), 0.0)
         side = 1 if steps > 0 else -1
         denied = self._refuse(target.ts, target.strategy, target.symbol, book, k, s, side, abs(steps), 0)
         return denied or TargetPosition(
@@ -78,17 +81,13 @@ class Risk:
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
         grid = float(book[1]["grid"][s])
-        prices = (None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit))
-        return Order(
-            order.ts, order.strategy, order.symbol, order.side, order.units, order.kind, *prices, order.position,
-            order.expires, number,
+        price, stop, take_profit = (
+            None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit)
         )
+        return msgspec.structs.replace(order, price=price, stop=stop, take_profit=take_profit, id=number)
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
         allow_order(book, self.limits, k, s, side, steps, position, self._answer)
         _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
-
-
-

@@ -20,6 +20,8 @@ def submit(book, order, k, s, side, kind, steps, price, stop, take_profit, posit
     o.decided, o.arrives, o.cancel_at, o.state = now, now + latency, NEVER, SENT
     x = book[1][s]
     x.due = min(x.due, o.arrives)
+    if expires > 0:
+        x.due = min(x.due, expires)
 
 
 @jit

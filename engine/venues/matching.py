@@ -6,17 +6,12 @@ import numpy as np
 
 from engine.kernels.book import (
     ACCEPTED,
-    BY_ORDER,
     BY_STOP_LOSS,
     BY_TAKE_PROFIT,
     CANCELED,
-    ENTRY_IN,
-    ENTRY_OUT,
-    FILL,
     LIMIT,
     MARKET,
     NEVER,
-    R_MONEY,
     R_RATE,
     R_STOPS,
     R_VOLUME_MAX,
@@ -24,176 +19,24 @@ from engine.kernels.book import (
     REJECTED,
     SENT,
     WORKING,
-    margin_used,
+    clean,
     mark,
     rate_of,
-    sample,
-    to_minor,
     total,
     value,
 )
 from engine.kernels.jit import jit
-
-EXPIRED, POSITION_CLOSED = 1, 2
-
-
-@jit(no_cpython_wrapper=True)
-def report(book, kind, ts, ts_event, order, strategy, s, reason):
-    """Append a report and return its index; `balance` is the one after it."""
-    account, reports = book[0], book[4]
-    n = account[0].reports
-    r = reports[n]
-    r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
-    r.deal, r.position, r.side, r.steps, r.price = 0, 0, 0, 0, np.nan
-    r.entry, r.profit, r.commission = 0, 0, 0
-    r.balance = account[0].balance
-    account[0].reports = n + 1
-    return n
-
-
-@jit(no_cpython_wrapper=True)
-def remove(records, count, k):
-    """Take record k out of the first `count`, keeping the order of ids; returns the new count."""
-    for m in range(k, count - 1):
-        records[m] = records[m + 1]
-    return count - 1
-
-
-@jit(no_cpython_wrapper=True)
-def find_position(book, position, s):
-    """Index of the position with that id, or, for id 0, of the one position of symbol s; -1 if there is none."""
-    account, positions = book[0], book[3]
-    for p in range(account[0].positions):
-        if positions[p].id == position or (position == 0 and positions[p].symbol == s):
-            return p
-    return -1
-
-
-@jit(no_cpython_wrapper=True)
-def expose(book, s):
-    """Open volume and cost of symbol s from scratch, then its mark and the equity."""
-    account, symbols, positions = book[0], book[1], book[3]
-    x = symbols[s]
-    long_units = long_cost = short_units = short_cost = 0.0
-    exposed = 0
-    for p in range(account[0].positions):
-        q = positions[p]
-        if q.symbol == s:
-            units = q.steps * x.step_units
-            exposed = 1
-            if q.side > 0:
-                long_units += units
-                long_cost += units * q.entry
-            else:
-                short_units += units
-                short_cost += units * q.entry
-    x.long_units, x.long_cost, x.short_units, x.short_cost = long_units, long_cost, short_units, short_cost
-    x.exposed = exposed
-    x.rate = rate_of(symbols, s)
-    if exposed:
-        mark(symbols, s)
-    else:
-        x.floating = x.mark = 0.0
-    value(account, symbols)
-
-
-@jit(no_cpython_wrapper=True)
-def deal(book, ts, ts_event, order, strategy, s, side, steps, price, entry, position, profit, reason):
-    """Book one deal: profit and commission in whole minor units, then its report."""
-    a, x = book[0][0], book[1][s]
-    notional = steps * x.step_units * price * rate_of(book[1], s)
-    commission = to_minor(x.commission_per_lot * steps * x.step_lots + x.commission_share * notional, a.minor)
-    a.balance += profit - commission
-    n = report(book, FILL, ts, ts_event, order, strategy, s, reason)
-    r = book[4][n]
-    r.deal, r.position, r.side, r.steps, r.price = a.next_deal, position, side, steps, price
-    r.entry, r.profit, r.commission = entry, profit, commission
-    a.next_deal += 1
-    expose(book, s)
-
-
-@jit(no_cpython_wrapper=True)
-def close(book, p, steps, price, ts, ts_event, order, reason):
-    """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
-    account, symbols, positions = book[0], book[1], book[3]
-    q = positions[p]
-    s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
-    money = side * (price - entry) * (steps * symbols[s].step_units) * rate_of(symbols, s)
-    q.steps -= steps
-    if q.steps == 0:
-        account[0].positions = remove(positions, account[0].positions, p)
-    profit = to_minor(money, account[0].minor)
-    deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
-    if account[0].positions == 0 and account[0].sample_every > 0:
-        sample(book, ts)  # from here on the equity stands still
-
-
-@jit(no_cpython_wrapper=True)
-def enter(book, k, steps, price, ts, ts_event):
-    """Open (or, netting, add to) a position for order k if the free margin allows it; 0 or the reason why not."""
-    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
-    a, o = account[0], orders[k]
-    s = o.symbol
-    needed = steps * symbols[s].step_units * price * rate_of(symbols, s) / a.leverage
-    if not (needed <= a.equity - margin_used(book)):
-        return R_MONEY
-    p = -1 if a.hedging else find_position(book, 0, s)
-    if p < 0:
-        p = a.positions
-        q = positions[p]
-        q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, s, o.side, steps, price
-        q.stop, q.take_profit, q.ts = o.stop, o.take_profit, ts_event
-        if a.positions == 0 and a.sample_every > 0:
-            a.next_sample = (ts // a.sample_every + 1) * a.sample_every
-        a.next_position += 1
-        a.positions += 1
-    else:
-        q = positions[p]
-        q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
-        q.steps += steps
-        if not np.isnan(o.stop):
-            q.stop = o.stop
-        if not np.isnan(o.take_profit):
-            q.take_profit = o.take_profit
-    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, 0, BY_ORDER)
-    return 0
-
-
-@jit(no_cpython_wrapper=True)
-def execute(book, k, price, ts, ts_event):
-    """Order k trades at that price: close what it names or nets against, open the rest."""
-    account, orders, positions = book[0], book[2], book[3]
-    o = orders[k]
-    left = o.steps
-    p = -1
-    if o.position > 0:
-        p = find_position(book, o.position, o.symbol)
-        if p < 0 or positions[p].side == o.side:
-            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, POSITION_CLOSED)
-            return
-    elif not account[0].hedging:
-        p = find_position(book, 0, o.symbol)
-        if p >= 0 and positions[p].side == o.side:
-            p = -1
-    if p >= 0:
-        steps = min(left, positions[p].steps)
-        close(book, p, steps, price, ts, ts_event, o.id, BY_ORDER)
-        left = 0 if o.position > 0 else left - steps
-    if left > 0:
-        reason = enter(book, k, left, price, ts, ts_event)
-        if reason:
-            report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+from engine.venues.deals import EXPIRED, close, execute, remove, report
 
 
 @jit(no_cpython_wrapper=True)
 def refuse(book, o, bid, ask):
     """Why the venue does not take this order on arrival; 0 if it does. Stops are judged from the exit side."""
     x = book[1][o.symbol]
-    if o.position == 0:
-        if o.steps < x.steps_min:
-            return R_VOLUME_MIN
-        if o.steps > x.steps_max:
-            return R_VOLUME_MAX
+    if o.steps < 1 or (o.position == 0 and o.steps < x.steps_min):
+        return R_VOLUME_MIN
+    if o.position == 0 and o.steps > x.steps_max:
+        return R_VOLUME_MAX
     if np.isnan(rate_of(book[1], o.symbol)):
         return R_RATE
     reference = o.price
@@ -224,19 +67,25 @@ def exit_price(side, stop, take_profit, first, high, low):
 
 
 @jit(no_cpython_wrapper=True)
-def order_price(o, first, high, low, slip):
-    """Where a working order fills on first..high/low of its entry side; NaN if it does not."""
+def slipped(x, price, side):
+    """A price to buy (+1) or sell (-1) at, and the slippage."""
+    return clean(x, price + side * x.slippage) if x.slippage > 0.0 else price
+
+
+@jit(no_cpython_wrapper=True)
+def order_price(x, o, first, high, low):
+    """Where a working order of symbol x fills on first..high/low of its entry side; NaN if it does not."""
     if o.kind == MARKET:
-        return first + o.side * slip
+        return slipped(x, first, o.side)
     if o.kind == LIMIT:
         if o.side * (first - o.price) <= 0.0:
             return first
         reached = low if o.side > 0 else high
         return o.price if o.side * (reached - o.price) <= 0.0 else np.nan
     if o.side * (first - o.price) >= 0.0:
-        return first + o.side * slip
+        return slipped(x, first, o.side)
     reached = high if o.side > 0 else low
-    return o.price + o.side * slip if o.side * (reached - o.price) >= 0.0 else np.nan
+    return slipped(x, o.price, o.side) if o.side * (reached - o.price) >= 0.0 else np.nan
 
 
 @jit(no_cpython_wrapper=True)
@@ -256,7 +105,7 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
             p += 1
             continue
         if reason == BY_STOP_LOSS:
-            price -= q.side * symbols[s].slippage
+            price = slipped(symbols[s], price, -q.side)
         close(book, p, q.steps, price, ts, ts_event, 0, reason)
 
 
@@ -284,7 +133,7 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
             if o.kind != MARKET:
                 report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, 0)
         x = ask if o.side > 0 else bid
-        price = order_price(o, x[0], x[1], x[2], symbols[s].slippage)
+        price = order_price(symbols[s], o, x[0], x[1], x[2])
         if np.isnan(price):
             k += 1
             continue
@@ -349,7 +198,8 @@ def bands(book, s):
             if q.take_profit > ask_low:
                 ask_low = q.take_profit
     x = symbols[s]
-    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low, ask_high, bid_low, bid_high, due
+    hair = 1e-3 / x.grid  # the scan compares with a plain bid + spread; what comes too often does no harm
+    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low + hair, ask_high - hair, bid_low, bid_high, due
 
 
 @jit(no_cpython_wrapper=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import mark, sample_grid, value
+from engine.kernels.book import clean, mark, sample_grid, value
 from engine.kernels.jit import jit
 from engine.venues.matching import match
 
@@ -38,13 +38,17 @@ def peek_quotes(book, ts_event, symbol, bid, ask, i, j):
 
 
 @jit(no_cpython_wrapper=True)
+def keep(x, bid, ask, spread, k):
+    x.bid, x.ask = bid[k], clean(x, ask[k] + spread[k]) if len(spread) else ask[k]
+
+
+@jit(no_cpython_wrapper=True)
 def keep_last(symbols, symbol, bid, ask, spread, i, j):
     """Keep the last quote of every symbol in i..j-1: what sizing and conversion will read."""
     missing = len(symbols)
     if missing > 63:  # more symbols than bits to tick them off with: oldest to newest, the last one stays
         for k in range(i, j):
-            symbols[symbol[k]].bid = bid[k]
-            symbols[symbol[k]].ask = ask[k] + (spread[k] if len(spread) else 0.0)
+            keep(symbols[symbol[k]], bid, ask, spread, k)
         return
     seen = np.int64(0)
     for k in range(j - 1, i - 1, -1):
@@ -52,7 +56,7 @@ def keep_last(symbols, symbol, bid, ask, spread, i, j):
         if seen >> s & 1:
             continue
         seen |= np.int64(1) << s
-        symbols[s].bid, symbols[s].ask = bid[k], ask[k] + (spread[k] if len(spread) else 0.0)
+        keep(symbols[s], bid, ask, spread, k)
         missing -= 1
         if missing == 0:
             return
@@ -60,7 +64,7 @@ def keep_last(symbols, symbol, bid, ask, spread, i, j):
 
 @jit(no_cpython_wrapper=True)
 def quiet_one(book, ts, ts_event, bid, ask, i, j):
-    """`quiet_quotes` for a market of one symbol, its numbers held in registers."""
+    """`quiet_quotes` for a market of one symbol that converts nothing, its numbers held in registers."""
     a, x = book[0][0], book[1][0]
     ask_low, ask_high, bid_low, bid_high, due = x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due
     if not x.exposed:
@@ -129,15 +133,17 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
     """Bring the venue from quote i to quote j; stops after the quote that caused a report and returns that index."""
     account, symbols = book[0], book[1]
     a = account[0]
-    one = len(symbols) == 1
+    one = len(symbols) == 1 and not symbols[0].converts
     if a.orders == 0 and a.positions == 0 and banded:
         keep_last(symbols, symbol, bid, ask, ask[:0], i, j)
         return j
     while i < j:
         k = i
         if banded:
-            k = quiet_one(book, ts, ts_event, bid, ask, i, j) if one else quiet_quotes(
-                book, ts, ts_event, symbol, bid, ask, i, j
+            k = (
+                quiet_one(book, ts, ts_event, bid, ask, i, j)
+                if one
+                else quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j)
             )
             if k == j:
                 return j
@@ -188,15 +194,14 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
         w = spread[k]
         if not banded or touches_bar(x, ts[k], high[k], low[k], w):
             bid = (first[k], high[k], low[k], last[k])
-            ask = (first[k] + w, high[k] + w, low[k] + w, last[k] + w)
+            ask = (clean(x, first[k] + w), clean(x, high[k] + w), clean(x, low[k] + w), clean(x, last[k] + w))
             match(book, s, ts[k], ts_event[k], ts[k] - ts_event[k], bid, ask)
             if a.reports > 0:
                 return k + 1
             continue
-        x.bid, x.ask = last[k], last[k] + w
+        x.bid, x.ask = last[k], clean(x, last[k] + w)
         if x.exposed or x.converts:
             mark(symbols, s)
             if a.positions > 0:
                 value(account, symbols)
     return j
-

@@ -79,6 +79,9 @@ class SimulatedVenue:
         return self.book[5][:count].copy()
 
     def on_order(self, order: Order) -> None:
+        """Take an order in; one without a number has not passed risk and is none of the venue's business."""
+        if not order.id:
+            return
         self.room(1)
         s = self._ids[order.symbol]
         submit(
@@ -112,7 +115,7 @@ class SimulatedVenue:
 
     def _event(self, kind: int, ts: int, ts_event: int, order: int, deal: int, position: int, k: int, s: int,
                side: int, steps: int, price: float, entry: int, profit: int, commission: int, balance: int,
-               reason: int) -> Event:  # fmt: skip
+               reason: int, stop: float, take_profit: float) -> Event:  # fmt: skip
         strategy, symbol, known = self.strategies[k], self.symbols[s], ts + self.back
         if kind == b.FILL:
             units, scale = steps * self._step_units[s], self._scale

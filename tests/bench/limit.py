@@ -1,11 +1,12 @@
-"""The hand-written limit: bars, averages, orders with latency, exits, fees, equity and drawdown in one fused numba loop.
+"""The hand-written limit: bars, averages, orders with latency, exits, fees, equity and drawdown in one numba loop.
 
 What a specialist writes for this one strategy on these tapes and throws away: fixed size, one position a symbol, no
 events, no journal, no orders at rest. It follows the rules that `engine.venues.matching.match` lists, so its fills,
 balance and drawdown must be those of the engine; that is compared in every run. It imports nothing of the engine.
 
 The strategy of all sides: SMA 20 crosses SMA 100 on the closes of bid minute bars -> be long or short 0.10 lots until
-the opposite cross, with a stop-loss 150 and a take-profit 300 points from that close.
+the opposite cross (averages exactly equal say nothing), with a stop-loss 150 and a take-profit 300 points from that
+close.
 """
 
 from __future__ import annotations
@@ -37,8 +38,15 @@ def cents(money):
 
 
 @compiled
+def exits(close, side, scale):
+    """Stop-loss and take-profit for a wish made at a close: whole points, so that a touch is a touch."""
+    points = round(close * scale)
+    return (points - side * STOP) / scale, (points + side * TAKE_PROFIT) / scale
+
+
+@compiled
 def cross(ring, bars, close, sums, above):
-    """Put a close, in points, into both sums. Returns (+1, -1 or 0 for no cross, which average is above now)."""
+    """Put a close, in points, into both sums. Returns (+1, -1 or 0 for no cross, which average was last above)."""
     fast, slow = sums[0] + close, sums[1] + close
     if bars >= FAST:
         fast -= ring[(bars - FAST) % SLOW]
@@ -49,12 +57,14 @@ def cross(ring, bars, close, sums, above):
     if bars + 1 < SLOW:
         return 0, 0
     now = np.sign(fast * (SLOW // FAST) - slow)
-    return (now if bars >= SLOW and now != above else 0), now
+    if now == 0:
+        return 0, above
+    return (now if above != 0 and now != above else 0), now
 
 
 @compiled
 def one_symbol(ts, bid, ask, scale):
-    """All quotes of one symbol. Returns (fills, balance, largest drawdown)."""
+    """All quotes of one symbol. Returns (fills, profit marked at the end, largest drawdown)."""
     ring, sums = np.zeros(SLOW, np.int64), np.zeros(2, np.int64)
     bars = above = fills = 0
     end, last = NEVER, 0.0
@@ -68,7 +78,7 @@ def one_symbol(ts, bid, ask, scale):
             bars += 1
             if signal and side != signal:
                 wish, arrives = signal, end + LATENCY
-                wish_stop, wish_target = last - signal * STOP / scale, last + signal * TAKE_PROFIT / scale
+                wish_stop, wish_target = exits(last, signal, scale)
             end = NEVER
         if end == NEVER:
             end = ts[k] - ts[k] % MINUTE + MINUTE
@@ -95,7 +105,8 @@ def one_symbol(ts, bid, ask, scale):
             balance -= FEE * 100
             fills += 1
             drawdown = max(drawdown, peak - (balance * 0.01 - (a - b) * UNITS))
-    return fills, balance * 0.01, drawdown
+    profit = balance * 0.01 - BALANCE + side * ((bid[-1] if side > 0 else ask[-1]) - entry) * UNITS
+    return fills, profit, drawdown
 
 
 @compiled
@@ -121,16 +132,15 @@ def three_symbols(ts, symbol, bid, ask, scales):
                 bars[s] += 1
                 if signal and side[s] != signal:
                     wish[s], arrives[s] = signal, end[s] + LATENCY
-                    wish_stop[s] = last[s] - signal * STOP / scales[s]
-                    wish_target[s] = last[s] + signal * TAKE_PROFIT / scales[s]
+                    wish_stop[s], wish_target[s] = exits(last[s], signal, scales[s])
             end[s] = ts[k] - ts[k] % MINUTE + MINUTE
             due[s] = min(end[s], arrives[s])
         last[s] = b
         x = b if side[s] > 0.0 else a
         floating[s] = side[s] * (x - entry[s])
-        exits = x <= low[s] or x >= high[s]
+        leave = x <= low[s] or x >= high[s]
         arrived = due_now and ts[k] >= arrives[s]
-        if exits or (arrived and side[s] != 0.0):
+        if leave or (arrived and side[s] != 0.0):
             balance += cents(floating[s] * UNITS / (1.0 if s == 0 else yen)) - cents(FEE)
             low[s], high[s], side[s], floating[s] = -np.inf, np.inf, 0.0, 0.0
             fills, opened = fills + 1, opened - 1
@@ -141,16 +151,17 @@ def three_symbols(ts, symbol, bid, ask, scales):
             floating[s] = b - a
             balance -= cents(FEE)
             fills, opened = fills + 1, opened + 1
-        if opened or exits:
+        if opened or leave:
             equity = balance * 0.01 + UNITS * (floating[0] + (floating[1] + floating[2]) / yen)
             peak = max(peak, equity)
             drawdown = max(drawdown, peak - equity)
-    return fills, balance * 0.01, drawdown
+    profit = balance * 0.01 - BALANCE + UNITS * (floating[0] + (floating[1] + floating[2]) / yen)
+    return fills, profit, drawdown
 
 
 @compiled
 def bars_only(first, high, low, close, scale):
-    """Minute bars without a spread: orders meet the next open; where stop and take-profit both lie in a bar, the stop."""
+    """Minute bars without a spread: orders meet the next open; where both exits lie in a bar, the stop fills."""
     fast = slow = above = fills = 0
     side, entry, stop, target = 0, 0.0, 0.0, 0.0
     wish, wish_stop, wish_target = 0, 0.0, 0.0
@@ -187,11 +198,13 @@ def bars_only(first, high, low, close, scale):
         if k < SLOW - 1:
             continue
         now = np.sign(fast * (SLOW // FAST) - slow)
-        if now and now != above and now != side and k >= SLOW:
+        if now == 0:
+            continue
+        if above != 0 and now != above and now != side:
             wish = now
-            wish_stop, wish_target = close[k] - now * STOP / scale, close[k] + now * TAKE_PROFIT / scale
+            wish_stop, wish_target = exits(close[k], now, scale)
         above = now
-    return fills, balance * 0.01, drawdown
+    return fills, balance * 0.01 - BALANCE + side * (close[-1] - entry) * UNITS, drawdown
 
 
 def run(name: str, tape: dict[str, np.ndarray]) -> tuple[int, float, float]:
@@ -208,10 +221,8 @@ def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     tape = tapes.load(args["data"], args["tape"], args.get("limit"))
 
     def one_round() -> worker.Result:
-        began = worker.now()
-        fills, balance, drawdown = run(args["tape"], tape)
-        seconds = worker.now() - began
-        return {"seconds": seconds, "records": len(tape["ts"]), "fills": fills, "balance": balance, "drawdown": drawdown}
+        (fills, profit, drawdown), time = worker.timed(lambda: run(args["tape"], tape))
+        return {**time, "records": len(tape["ts"]), "fills": fills, "profit": profit, "drawdown": drawdown}
 
     return one_round, worker.versions("numba", "numpy")
 

@@ -2,8 +2,9 @@
 
 Prices are random walks in whole points with about 15 points of movement a minute, so that every tape trades alike
 however dense it is, on a slow swing that lets trends last: about 7,000 crosses of SMA 20 and 100 in a million minutes
-(a pure random walk has 13,700). Quotes come at exponential gaps in whole milliseconds, around the clock, without weekends.
-Bars carry no spread and open within a point of the last close.
+(a pure random walk has 13,700). Quotes come at exponential gaps in whole milliseconds, around the clock, without
+weekends; the spread of 6 to 12 points changes at one quote in twenty. Bars carry no spread and open within a point of
+the last close.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ SPECS = {
         Spec("q47", "quotes", ("EURUSD",), 10 * M, 47),
         Spec("q3sym", "quotes", ("EURUSD", "USDJPY", "GBPJPY"), 10 * M, 333),
         Spec("bars", "bars", ("EURUSD",), M),
+        Spec("tiny", "quotes", ("EURUSD",), 200_000, 47),
+        Spec("tiny3", "quotes", ("EURUSD", "USDJPY", "GBPJPY"), 300_000, 47),
     )
 }
 
@@ -92,7 +95,8 @@ def one_symbol(spec: Spec, s: int, n: int) -> dict[str, np.ndarray]:
     gaps = rng.exponential(60_000.0 / spec.per_minute, n)
     ts = START + np.cumsum(gaps).astype(np.int64) * 1_000_000
     bid = FIRST[symbol] + walk(rng, ts, s, spec.per_minute)
-    ask = bid + rng.integers(6, 13, n)
+    spread = rng.integers(6, 13, n)[np.cumsum(rng.random(n) < 0.05)]
+    ask = bid + spread
     assert bid.min() > 0, "the walk fell through the floor: take another seed"
     return {"ts": ts, "symbol": np.full(n, s, np.int16), "bid": bid / SCALE[symbol], "ask": ask / SCALE[symbol]}
 

@@ -16,11 +16,17 @@ from importlib import metadata
 from typing import Any
 
 Result = dict[str, Any]
-now = time.perf_counter
 
 
 def versions(*packages: str) -> dict[str, str]:
     return {"python": platform.python_version(), **{p: metadata.version(p) for p in packages}}
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    """What `work()` returned, and the wall and processor time it took: far apart when the machine was busy."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    value = work()
+    return value, {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def peak_rss_mb() -> float:

@@ -12,6 +12,7 @@ from engine.core.errors import DataError
 from engine.core.series import Series
 
 SMALL = st.integers(0, 60)
+FLOATS = st.floats(-5, 5)
 
 
 @settings(max_examples=80)

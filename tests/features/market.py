@@ -132,22 +132,28 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 
 def variants() -> list[Spec]:
-    """Every registered feature as declared, with the smallest parameters it allows, and with each choice of a word."""
+    """Every feature as declared, with the smallest parameters it allows, and with each choice of a word."""
     made: dict[Spec, None] = {}
-    for _, feature in load_all().items():
-        made[feature()] = None
-        made[feature(**smallest(feature))] = None
+    for feature in library():
+        given = dict(zip(feature.required, ("close", "high", "low", "open"), strict=False))
+        made[feature(**given)] = None
+        made[feature(**given, **smallest(feature, given))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
-                made[feature(**{name: choice})] = None
+                made[feature(**given, **{name: choice})] = None
     return list(made)
 
 
-def smallest(feature: Feature) -> dict[str, object]:
+def library() -> list[Feature]:
+    """The features that ship with the engine; a strategy may have registered others in the meantime."""
+    return [f for _, f in load_all().items() if f.kernel.__module__.startswith("engine.features.")]
+
+
+def smallest(feature: Feature, given: dict[str, str]) -> dict[str, object]:
     """Whole-number parameters lowered, one after the other, as far as the declaration allows."""
     params = {n: p.default for n, p in feature.params.items()}
     for name, param in feature.params.items():
-        while param.kind is int and params[name] > 0 and allowed(feature, {**params, name: params[name] - 1}):
+        while param.kind is int and params[name] > 0 and allowed(feature, {**given, **params, name: params[name] - 1}):
             params[name] -= 1
     return params
 

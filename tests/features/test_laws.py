@@ -44,7 +44,9 @@ def test_where_the_stream_is_cut_changes_nothing(spec, data):
     cuts = data.draw(st.lists(st.integers(1, n - 1), min_size=1, max_size=40, unique=True))
     plan = plan_of(spec)
     tape = Tape(plan, room=data.draw(st.sampled_from([2, 3, 50, 1000])))
-    same(joined((tape.add(rows(columns, a, b)) for a, b in pairwise([0, *sorted(cuts), n])), plan), batch(plan, columns))
+    same(
+        joined((tape.add(rows(columns, a, b)) for a, b in pairwise([0, *sorted(cuts), n])), plan), batch(plan, columns)
+    )
 
 
 @every

@@ -6,24 +6,30 @@ import numpy as np
 import pandas
 import pytest
 
-from engine.features import Plan, load_all, moments, rsi, swing, zscore
+from engine.features import Plan, moments, rsi, swing, zscore
 from tests.features import market
 from tests.features.market import batch
 
 talib = pytest.importorskip("talib")
-WITH_ORACLE = [f for _, f in load_all().items() if f.like]
+pytest.importorskip("talib.abstract")
+WITH_ORACLE = [f for f in market.library() if f.like]
+
+
+THEIRS = {
+    "period": ["timeperiod"], "fast": ["fastperiod"], "slow": ["slowperiod"], "smooth": ["signalperiod"],
+    "deviations": ["nbdevup", "nbdevdn"], "skip": [],
+}  # fmt: skip
+"""What TA-Lib calls our parameters."""
 
 
 def oracle(feature, columns, params) -> list[np.ndarray]:
     """What TA-Lib says, one column for each output."""
-    periods = [v for n, v in params.items() if n not in ("deviations", "skip")]
+    prices = {name: columns[name] for name in ("open", "high", "low", "close", "volume")}
+    named = {theirs: value for name, value in params.items() for theirs in THEIRS[name]}
     found: list[np.ndarray] = []
     for name in feature.like:
-        function = getattr(talib, name.removeprefix("talib."))
-        wanted = {"SMA": "c", "EMA": "c", "RSI": "c", "MACD": "c", "BBANDS": "c", "STDDEV": "c", "DONCHIAN": "hl"}
-        given = [columns[{"c": "close", "h": "high", "l": "low"}[k]] for k in wanted.get(function.__name__, "hlc")]
-        extra = [params["deviations"]] * 2 if "deviations" in params else []
-        made = function(*given, *periods, *extra)
+        function = talib.abstract.Function(name.removeprefix("talib."))
+        made = function(prices, **{k: v for k, v in named.items() if k in function.parameters})
         found += made if isinstance(made, (tuple, list)) else [made]
     return found
 
@@ -32,7 +38,10 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
 @pytest.mark.parametrize("source", ["ref", "eurusd"])
 def test_it_is_what_talib_says_from_the_first_value_on(feature, source, request):
     columns = request.getfixturevalue(source)
-    for spec in (feature(), feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"})):
+    for spec in (
+        feature(),
+        feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"}),
+    ):
         ours = batch(Plan({"x": spec}), columns)
         theirs = oracle(feature, columns, dict(spec.params))
         assert len(ours) == len(theirs)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from engine.core.zones import HOUR, parse_zone, utc_to_wall
 from engine.feeds.catalogue import SHIPPED, dataset
 from engine.feeds.lineage import join
 from engine.feeds.tapes import open_tape
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONETAPE_CACHE", str(tmp_path / "cache"))
 
 
 def test_the_demo_has_6225_ask_bars_of_2017_with_licence_and_provenance() -> None:

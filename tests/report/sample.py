@@ -77,8 +77,9 @@ def write_run(root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo
         for trade in made:
             writer.trade(trade)
         span = (int(prices["open_ts"][0]), int(prices["ts"][-1])) if bars else (START, START + HOUR)
-        return writer.finish(summary(tally, made, span, zone), {"name": name, "strategy": {"name": "ma_cross", "fast": 20}},
-                             ["Bars are ask prices; a spread of 1.0 points is assumed."])  # fmt: skip
+        config = {"name": name, "strategy": {"name": "ma_cross", "fast": 20}}
+        notes = ["Bars are ask prices; a spread of 1.0 points is assumed."]
+        return writer.finish(summary(tally, made, span, zone), config, notes)
 
 
 def summary(tally: Tally, trades: list[Trade], span: tuple[int, int], zone: str) -> Summary:

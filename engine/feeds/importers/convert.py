@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.core.errors import ConfigError, DataError
 from engine.core.frames import FIXED, FRAMES, parse_frame
@@ -36,6 +37,8 @@ class Converter:
         self.last_utc: int | None = None
         self.last_price = {"bid": np.nan, "ask": np.nan}
         self.notes: list[str] = []
+        self.only = ""
+        """In a file of several symbols, the one whose rows are taken, as the file writes it."""
 
     @property
     def has_spread(self) -> bool:
@@ -43,6 +46,8 @@ class Converter:
 
     def columns(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Columns]:
         for batch in batches:
+            if self.only:
+                batch = batch.filter(pc.equal(batch.column(self.roles["symbol"]), self.only))
             if not batch.num_rows:
                 continue
             try:
@@ -137,6 +142,8 @@ class Converter:
         """Both ends of every bar; a stamp that begins no bar of a fixed frame is a DataError."""
         self.frame = self.frame or frame_of(stamps, self.path)
         length = FRAMES[self.frame]
+        if not self.rows:
+            check_frame(stamps, self.frame, length, self.path)
         if self.frame in FIXED:
             opened = stamps if self.options.stamps == "open" else stamps - length
             if (off := np.flatnonzero(opened % length)).size:
@@ -167,6 +174,15 @@ def frame_of(stamps: np.ndarray, path: Path) -> str:
         if ns == length:
             return name
     raise ConfigError(f"{path}: which time frame? say it: frame = 'M1' (bars lie {length / 1e9:g} s apart)")
+
+
+def check_frame(stamps: np.ndarray, frame: str, length: int, path: Path) -> None:
+    """ConfigError when the bars are longer than `frame`: they would be known before they ended."""
+    steps = np.diff(stamps[:5_000])
+    steps = steps[steps > 0]
+    if len(steps) >= 5 and steps.min() > length:
+        apart = steps.min() / 1e9
+        raise ConfigError(f"{path}: bars lie {apart:g} s apart or more, so they are not {frame}: say their frame")
 
 
 def symbol_of(path: Path) -> str:

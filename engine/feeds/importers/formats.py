@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast, get_args
 
 import msgspec
 import pyarrow as pa
 
 from engine.core.errors import ConfigError, DataError
-from engine.core.registry import Registry
+from engine.core.registry import Registry, did_you_mean
+from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
-from engine.feeds.importers.tables import head, layout_of, parquet_columns, read_csv, read_parquet
-from engine.feeds.lineage import Columns, Lineage
-from engine.feeds.parquet import KEY, read_footer, read_rows
+from engine.feeds.importers.tables import head, layout_of, parquet_metadata, read_csv, read_parquet
+from engine.feeds.lineage import Basis, Columns, Lineage, VolumeUnit
+from engine.feeds.parquet import read_rows
 
 Format = Callable[[Path, Options], Incoming]
 FORMATS: Registry[Format] = Registry("format")
-TEXT_ROLES = ("time", "date", "clock")
+TEXT_ROLES = ("time", "date", "clock", "symbol")
 BASES = ("bid", "ask", "mid", "last")
+VOLUMES = get_args(VolumeUnit)
 
 
 def open_file(path: Path, options: Options, format: str | None = None) -> Incoming:
     """The file as rows to import; its format is found in it where none is given."""
-    return FORMATS.get(format or sniff(path))(path, options)
+    come = FORMATS.get(format or sniff(path))(path, options)
+    if options.several and not come.only:
+        raise DataError(f"{path}: no column says which symbol a row is of: name one file per symbol")
+    return come
 
 
 def sniff(path: Path) -> str:
@@ -45,7 +52,10 @@ def csv(path: Path, options: Options) -> Incoming:
     options = replace(options, symbol=options.symbol or symbol_of(path))
     roles = find_roles(layout.headers, options.columns, str(path))
     types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
-    return incoming(path, Converter(path, roles, options), read_csv(path, layout, types), options)
+    converter = Converter(path, roles, options)
+    if header := roles.get("symbol"):
+        converter.only = pick(read_csv(path, layout, {header: pa.string()}), options, path)
+    return incoming(path, converter, read_csv(path, layout, types), options)
 
 
 def mt5(path: Path, options: Options) -> Incoming:
@@ -81,13 +91,35 @@ def carried(converter: Converter, chunks: Iterator[Columns]) -> Iterator[Columns
 
 def parquet(path: Path, options: Options) -> Incoming:
     """A file of a catalogue as it is, or any Parquet file whose columns can be told by name."""
-    schema = parquet_columns(path)
-    if KEY in (schema.metadata or {}):
+    metadata = parquet_metadata(path)
+    if KEY in (metadata.metadata or {}):
         changes = {n: v for n in ("source", "symbol", "licence", "note") if (v := getattr(options, n))}
         return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
     options = replace(options, symbol=options.symbol or symbol_of(path))
-    roles = find_roles(schema.names, options.columns, str(path))
-    return incoming(path, Converter(path, roles, options), read_parquet(path, list(roles.values())), options)
+    roles = find_roles(metadata.schema.to_arrow_schema().names, options.columns, str(path))
+    converter = Converter(path, roles, options)
+    if header := roles.get("symbol"):
+        converter.only = pick(read_parquet(path, [header]), options, path)
+    return incoming(path, converter, read_parquet(path, list(roles.values())), options)
+
+
+def pick(batches: Iterator[pa.RecordBatch], options: Options, path: Path) -> str:
+    """The name by which a file with a symbol column calls our symbol; a file of one symbol may call it anything.
+
+    `EUR/USD` and `eurusd` are EURUSD. DataError when none of several is meant.
+    """
+    symbol = options.symbol
+    names = sorted({str(name) for batch in batches for name in batch.column(0).unique().drop_null().to_pylist()})
+    found = [name for name in names if plain(name) == plain(symbol)]
+    if len(found) == 1 or (len(names) == 1 and not options.several):
+        return (found or names)[0]
+    if found:
+        raise DataError(f"{path}: {' and '.join(found)} are both {symbol}")
+    raise DataError(f"{path}: no rows of {symbol}: {did_you_mean(symbol, names)}")
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
 for _format in (csv, mt5, parquet):
@@ -108,16 +140,18 @@ def incoming(
     if first is None:
         raise DataError(f"{path}: there is no row")
     basis = options.basis or "bid"
-    if basis not in BASES:
-        raise ConfigError(f"basis {basis!r}: known are {', '.join(BASES)}")
+    volume = (options.volume_unit or unit) if "volume" in converter.roles else ""
+    for what, word, known in (("basis", basis, BASES), ("volume unit", volume, VOLUMES)):
+        if word not in known:
+            raise ConfigError(f"{what} {word!r}: {did_you_mean(word, known)}")
     bars = not converter.quotes
     if "bid_open" in converter.roles:
         basis, spread = "bid", "ask open - bid open"
     lineage = Lineage(
         source=options.source or "file", symbol=options.symbol, frame=converter.frame if bars else "",
-        basis=basis if bars else "quote", stamps=options.stamps if bars else "quote",
+        basis=cast(Basis, basis if bars else "quote"), stamps=options.stamps if bars else "quote",
         zone="UTC" if converter.reader.own_zone else converter.zone.name,
-        volume_unit=(options.volume_unit or unit) if bars and "volume" in converter.roles else "",
+        volume_unit=cast(VolumeUnit, volume if bars else ""),
         spread=(spread or "recorded") if bars and converter.has_spread else "",
         licence=options.licence, note="; ".join([options.note, *converter.notes]).strip("; "), made_from=path.name,
     )  # fmt: skip
@@ -126,4 +160,4 @@ def incoming(
         yield first
         yield from chunks
 
-    return Incoming(path, lineage, rest())
+    return Incoming(path, lineage, rest(), only=converter.only)

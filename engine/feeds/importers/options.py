@@ -28,6 +28,8 @@ class Options:
     licence: str = ""
     note: str = ""
     declared: tuple[Instrument, ...] = ()
+    several: bool = False
+    """The file must hold several symbols, told apart by a column; only the rows of `symbol` are wanted."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +40,5 @@ class Incoming:
     lineage: Lineage
     chunks: Iterator[Columns]
     notes: tuple[str, ...] = ()
+    only: str = ""
+    """How the file's symbol column calls the symbol whose rows these are; empty without such a column."""

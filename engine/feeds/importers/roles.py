@@ -12,6 +12,7 @@ ALIASES = {
     "time": "time timestamp datetime ts ts_utc ts_event open_time date_time gmt_time local_time utc_time gmt",
     "date": "date day dt",
     "clock": "time_of_day clock hour",
+    "symbol": "symbol ticker pair instrument",
     "ms_of_day": "ms_of_day ms",
     "ms_of_day_e4": "ms_of_day_e4",
     "bid": "bid bid_price bidprice bid_pt best_bid",
@@ -45,7 +46,7 @@ def find_roles(headers: Sequence[str], given: Mapping[str, str], where: str) -> 
     """Role to header. `given` (role to header) goes first; DataError where what is needed is not there.
 
     >>> find_roles(["<DATE>", "<TIME>", "<BID>", "<ASK>"], {}, "file")
-    {'date': '<DATE>', 'clock': '<TIME>', 'bid': '<BID>', 'ask': '<ASK>'}
+    {'date': '<DATE>', 'bid': '<BID>', 'ask': '<ASK>', 'clock': '<TIME>'}
     """
     roles: dict[str, str] = {}
     for role, header in given.items():
@@ -55,9 +56,9 @@ def find_roles(headers: Sequence[str], given: Mapping[str, str], where: str) -> 
             raise DataError(f"{where}: there is no column {header!r}: {did_you_mean(header, headers)}")
         roles[role] = header
     for header in headers:
-        role = ROLE_OF.get(simple(header))
-        if role and role not in roles and header not in roles.values():
-            roles[role] = header
+        found = ROLE_OF.get(simple(header))
+        if found and found not in roles and header not in roles.values():
+            roles[found] = header
     if "time" in roles and "date" in roles:
         roles["clock"] = roles.pop("time")
     if "date" in roles and not {"clock", "ms_of_day", "ms_of_day_e4"} & roles.keys():

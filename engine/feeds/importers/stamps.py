@@ -49,9 +49,10 @@ class Reader:
     def column(self, texts: pa.Array, first_row: int, time_only: bool = False) -> np.ndarray:
         starts, lengths, letters = buffers(texts)
         out = np.empty(len(lengths), np.int64)
-        for length in np.unique(lengths).tolist():
-            rows = np.flatnonzero(lengths == length)
-            if len(rows) == len(lengths):
+        same = len(lengths) and int(lengths.min()) == int(lengths.max())
+        for length in [int(lengths[0])] if same else np.unique(lengths).tolist():
+            rows = np.arange(len(lengths)) if same else np.flatnonzero(lengths == length)
+            if same:
                 block = letters[starts[0] : starts[0] + len(rows) * length].reshape(len(rows), length)
             else:
                 block = letters[starts[rows][:, None] + np.arange(length)]
@@ -117,8 +118,9 @@ class Reader:
             raise unreadable(sample, rows[0])
         self.form, self.own_zone = unit, True
         body = letters[:, : len(whole)]
-        if not is_digit(body).all():
-            raise unreadable(first_text(letters, ~is_digit(body).all(axis=1)), rows[0])
+        fits = is_digit(body).all(axis=1)
+        if not fits.all():
+            raise unreadable(first_text(letters, ~fits), rows[np.flatnonzero(~fits)[0]], sample)
         out = digits(body) * units[unit]
         if "." in sample:
             tail = letters[:, len(whole) + 1 :][:, :9]

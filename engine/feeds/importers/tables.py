@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import lzma
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from engine.core.errors import DataError, NotFound
 from engine.core.registry import did_you_mean
 
-CHUNK = 16 << 20
+CHUNK = 8 << 20
 """Bytes of text read at once."""
 SEPARATORS = "\t;,|"
 
@@ -83,7 +82,7 @@ def layout_of(path: Path) -> Layout:
     first = next(csv.reader([lines[0]], delimiter=separator))
     has_header = not any(re.fullmatch(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?", word.strip()) for word in first)
     headers = first if has_header else [f"column{i + 1}" for i in range(len(first))]
-    commas = separator != "," and re.search(r"\d,\d", lines[-1]) and not re.search(r"\d\.\d+[^.\d]", lines[-1] + " ")
+    commas = separator != "," and any(re.fullmatch(r"[-+]?\d+,\d+", w.strip()) for w in lines[-1].split(separator))
     return Layout(separator, tuple(word.strip() for word in headers), has_header, encoding, "," if commas else ".")
 
 
@@ -106,12 +105,11 @@ def read_csv(path: Path, layout: Layout, types: dict[str, pa.DataType]) -> Itera
             raise DataError(f"{path}: {reason[:200]}") from None
 
 
-def parquet_columns(path: Path) -> pa.Schema:
+def parquet_metadata(path: Path) -> pq.FileMetaData:
     if not path.is_file():
-        with open_bytes(path):
-            pass
+        head(path)
     try:
-        return pq.read_schema(path)
+        return pq.read_metadata(path)
     except (pa.ArrowException, OSError) as wrong:
         raise DataError(f"{path} is no Parquet file or damaged: {str(wrong).splitlines()[0][:160]}") from None
 
@@ -119,6 +117,6 @@ def parquet_columns(path: Path) -> pa.Schema:
 def read_parquet(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            yield from itertools.chain(file.iter_batches(1 << 20, columns=list(names)))
+            yield from file.iter_batches(1 << 20, columns=list(names))
     except (pa.ArrowException, OSError) as wrong:
         raise DataError(f"{path} is damaged: {str(wrong).splitlines()[0][:160]}") from None

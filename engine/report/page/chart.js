@@ -97,11 +97,12 @@ class Chart {
   show(stream, trades) {  // stream: bars of one symbol and frame, or null to go by the account's samples
     const middle = this.axis && this.axis.length && (this.view[1] - this.view[0] < this.axis.length * 0.98)
       ? [this.timeAt(this.view[0]), this.timeAt(this.view[1])] : null;
-    this.stream = stream; this.trades = trades;
+    this.stream = stream;
     this.axis = stream ? stream.ts : this.equity.ts;
     this.levels = stream ? (stream.levels ??= levels(stream)) : [];
     const steps = Float64Array.from(this.axis.subarray(1, 2001), (t, i) => t - this.axis[i]).sort();
     this.bar = steps.length ? Math.max(steps[steps.length >> 1], 1) : MINUTE;
+    this.trades = trades.map(t => Object.assign(t, { from: this.xOf(t.open), to: this.xOf(t.close) }));
     let i = 0;
     this.equityX = Float64Array.from(this.equity.ts, t => { while (i + 1 < this.axis.length && this.axis[i + 1] <= t) i++; return this.place(i, t); });
     this.view = middle ? [this.xOf(middle[0]), this.xOf(middle[1])] : [0, this.axis.length];
@@ -248,14 +249,14 @@ class Chart {
     const b = this.levels[level], lo = Math.max(Math.floor(this.view[0] / size), 0), hi = Math.min(Math.ceil(this.view[1] / size), b.open.length);
     let low = Infinity, high = -Infinity;
     for (let i = lo; i < hi; i++) { low = Math.min(low, b.low[i]); high = Math.max(high, b.high[i]); }
-    const seen = this.trades.filter(t => this.xOf(t.close) >= this.view[0] && this.xOf(t.open) <= this.view[1]);
+    const seen = this.trades.filter(t => t.to >= this.view[0] && t.from <= this.view[1]);
     const chosen = seen.includes(this.chosen) ? this.chosen : null;
     if (chosen) for (const p of [chosen.stop, chosen.take_profit]) if (p !== null) { low = Math.min(low, p); high = Math.max(high, p); }
     if (seen.length < 200) for (const t of seen) { low = Math.min(low, t.open_price, t.close_price); high = Math.max(high, t.open_price, t.close_price); }
     const digits = this.stream.digits, y = this.scale(pane, low, high, (v, s) => v.toFixed(Math.min(digits, Math.max(0, -Math.floor(Math.log10(s) + 1e-9)))), (pane.bottom - pane.top) / 55);
     this.clip(pane, g => {
       if (chosen) {
-        const a = this.sx(this.snap(chosen.open)), z = this.sx(this.snap(chosen.close));
+        const a = this.sx(this.snap(chosen.from)), z = this.sx(this.snap(chosen.to));
         g.globalAlpha = .7; g.fillStyle = this.color.chosen; g.fillRect(a - 4, pane.top, Math.max(z - a, 0) + 8, pane.bottom - pane.top); g.globalAlpha = 1;
       }
       const wide = size / perPixel, body = Math.max(Math.min(wide * 0.7, 14), 1);
@@ -270,23 +271,32 @@ class Chart {
       }
       this.marks(g, seen, chosen, y);
     });
-    const i = this.cursor && this.cursor.x <= this.width ? Math.floor((this.view[0] + this.cursor.x * perPixel) / size) : b.open.length - 1;
+    const i = Math.min(Math.floor(this.pointed() / size), b.open.length - 1);
     const per = size * this.stream.every, name = `${this.stream.symbol} ${this.stream.frame}` + (per > 1 ? ` × ${per}` : "");
     const ohlc = i >= 0 && i < b.open.length ? ["open", "high", "low", "close"].map(k => `${k[0].toUpperCase()} ${b[k][i].toFixed(digits)}`).join("  ") : "";
     this.legend(pane, [[name, "ink"], [ohlc, "soft"]]);
     this.priceY = { pane, value: yy => low + (high - low) * (y(low) - yy) / (y(low) - y(high)), digits };
   }
-  snap(t) { const x = this.xOf(t), last = this.axis.length - 1; return Math.min(Math.floor(x), last) + .5; }
+  snap(x) { return Math.min(Math.floor(x), this.axis.length - 1) + .5; }  // the middle of its bar
 
   marks(g, seen, chosen, y) {
     if (seen.length > this.width / 6) {  // too many to tell apart: one tick each at the foot of the pane
       const foot = this.panes[0].bottom - 9;
       g.globalAlpha = .5;
-      for (const t of seen) { g.fillStyle = t.net >= 0 ? this.color.up : this.color.down; g.fillRect(this.sx(this.snap(t.open)), t.net >= 0 ? foot - 6 : foot, 1, 6); }
+      for (const won of [true, false]) {
+        g.fillStyle = won ? this.color.up : this.color.down; g.beginPath();
+        let last = -1;
+        for (const t of seen) {
+          const x = Math.round(this.sx(this.snap(t.from)));
+          if (t.net >= 0 !== won || x === last) continue;
+          g.rect(last = x, won ? foot - 6 : foot, 1, 6);
+        }
+        g.fill();
+      }
       g.globalAlpha = 1; seen = chosen ? [chosen] : [];
     }
     for (const t of seen) {
-      const a = this.sx(this.snap(t.open)), z = this.sx(this.snap(t.close)), ya = y(t.open_price), yz = y(t.close_price);
+      const a = this.sx(this.snap(t.from)), z = this.sx(this.snap(t.to)), ya = y(t.open_price), yz = y(t.close_price);
       const tone = t.net >= 0 ? this.color.up : this.color.down, mine = t === chosen;
       g.strokeStyle = g.fillStyle = tone; g.lineWidth = mine ? 2 : 1.2; g.setLineDash(mine ? [] : [4, 3]); g.globalAlpha = mine ? 1 : .75;
       g.beginPath(); g.moveTo(a, ya); g.lineTo(z, yz); g.stroke(); g.setLineDash([]); g.globalAlpha = 1;
@@ -318,10 +328,12 @@ class Chart {
       px = x; low = high = yy;
     }
   }
-  reading(values) {  // the value under the cursor, or the last one
-    if (!values.length) return null;
-    if (!this.cursor || this.cursor.x > this.width) return values[values.length - 1];
-    return values[at(this.equityX, this.view[0] + this.cursor.x / this.width * (this.view[1] - this.view[0]))];
+  pointed() {  // where the cursor is, in bars; without one the right edge
+    const x = this.cursor && this.cursor.x <= this.width ? this.cursor.x / this.width : 1;
+    return Math.min(this.view[0] + x * (this.view[1] - this.view[0]), this.axis.length);
+  }
+  reading(values) {  // the value at the pointed place
+    return values.length ? values[at(this.equityX, this.pointed())] : null;
   }
   moneyPane(pane) {
     const [lo, hi] = this.samples(), { equity, balance } = this.equity;

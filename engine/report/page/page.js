@@ -49,7 +49,7 @@
     ["Closed", 158, "", t => t.close, t => zone.text(t.close, true)],
     ["Price", 84, "", t => t.close_price, t => fixed(t, t.close_price)],
     ["Exit", 88, "text", t => t.reason, t => t.reason.replaceAll("_", " ")],
-    ["Held", 88, "", t => t.held, t => held(t.held)],
+    ["Held", 104, "", t => t.held, t => held(t.held)],
     ["Gross", 90, "", t => t.gross, t => money(t.gross)],
     ["Commission", 92, "", t => t.commission, t => money(t.commission)],
     ["Net " + data.currency, 96, "", t => t.net, t => money(t.net)],

@@ -1,0 +1,174 @@
+"""Deals: what happens to the book when an order or an exit trades. When that is, `matching` says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import (
+    BY_ORDER,
+    CANCELED,
+    ENTRY_IN,
+    ENTRY_OUT,
+    FILL,
+    R_MONEY,
+    REJECTED,
+    margin_used,
+    mark,
+    rate_of,
+    sample,
+    to_minor,
+    value,
+)
+from engine.kernels.jit import jit
+
+EXPIRED, POSITION_CLOSED = 1, 2
+
+
+@jit(no_cpython_wrapper=True)
+def report(book, kind, ts, ts_event, order, strategy, s, reason):
+    """Append a report and return its index; `balance` is the one after it."""
+    account, reports = book[0], book[4]
+    n = account[0].reports
+    r = reports[n]
+    r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
+    r.deal, r.position, r.side, r.steps, r.price = 0, 0, 0, 0, np.nan
+    r.entry, r.profit, r.commission, r.stop, r.take_profit = 0, 0, 0, np.nan, np.nan
+    r.balance = account[0].balance
+    account[0].reports = n + 1
+    return n
+
+
+@jit(no_cpython_wrapper=True)
+def remove(records, count, k):
+    """Take record k out of the first `count`, keeping the order of ids; returns the new count."""
+    for m in range(k, count - 1):
+        records[m] = records[m + 1]
+    return count - 1
+
+
+@jit(no_cpython_wrapper=True)
+def find_position(book, position, s):
+    """Index of the position of symbol s with that id, or, for id 0, of its one position; -1 if there is none."""
+    account, positions = book[0], book[3]
+    for p in range(account[0].positions):
+        if positions[p].symbol == s and (position == 0 or positions[p].id == position):
+            return p
+    return -1
+
+
+@jit(no_cpython_wrapper=True)
+def expose(book, s):
+    """Open volume and cost of symbol s from scratch, then its mark and the equity."""
+    account, symbols, positions = book[0], book[1], book[3]
+    x = symbols[s]
+    long_units = long_cost = short_units = short_cost = 0.0
+    exposed = 0
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.symbol == s:
+            units = q.steps * x.step_units
+            exposed = 1
+            if q.side > 0:
+                long_units += units
+                long_cost += units * q.entry
+            else:
+                short_units += units
+                short_cost += units * q.entry
+    x.long_units, x.long_cost, x.short_units, x.short_cost = long_units, long_cost, short_units, short_cost
+    x.exposed = exposed
+    x.rate = rate_of(symbols, s)
+    if exposed:
+        mark(symbols, s)
+    else:
+        x.floating = x.mark = 0.0
+    value(account, symbols)
+
+
+@jit(no_cpython_wrapper=True)
+def deal(book, ts, ts_event, order, strategy, s, side, steps, price, entry, position, profit, reason):
+    """Book one deal: profit and commission in whole minor units, then its report."""
+    a, x = book[0][0], book[1][s]
+    notional = steps * x.step_units * price * rate_of(book[1], s)
+    commission = to_minor(x.commission_per_lot * steps * x.step_lots + x.commission_share * notional, a.minor)
+    a.balance += profit - commission
+    n = report(book, FILL, ts, ts_event, order, strategy, s, reason)
+    r = book[4][n]
+    r.deal, r.position, r.side, r.steps, r.price = a.next_deal, position, side, steps, price
+    r.entry, r.profit, r.commission = entry, profit, commission
+    a.next_deal += 1
+    expose(book, s)
+
+
+@jit(no_cpython_wrapper=True)
+def close(book, p, steps, price, ts, ts_event, order, reason):
+    """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
+    account, symbols, positions = book[0], book[1], book[3]
+    q = positions[p]
+    s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
+    money = side * (price - entry) * (steps * symbols[s].step_units) * rate_of(symbols, s)
+    q.steps -= steps
+    if q.steps == 0:
+        account[0].positions = remove(positions, account[0].positions, p)
+    profit = to_minor(money, account[0].minor)
+    deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
+    if account[0].positions == 0 and account[0].sample_every > 0:
+        sample(book, ts)  # from here on the equity stands still
+
+
+@jit(no_cpython_wrapper=True)
+def enter(book, k, steps, price, ts, ts_event):
+    """Open (or, netting, add to) a position for order k if the free margin allows it; 0 or the reason why not."""
+    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
+    a, o = account[0], orders[k]
+    s = o.symbol
+    needed = steps * symbols[s].step_units * price * rate_of(symbols, s) / a.leverage
+    if not (needed <= a.equity - margin_used(book)):
+        return R_MONEY
+    p = -1 if a.hedging else find_position(book, 0, s)
+    if p < 0:
+        p = a.positions
+        q = positions[p]
+        q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, s, o.side, steps, price
+        q.stop, q.take_profit, q.ts = o.stop, o.take_profit, ts_event
+        if a.positions == 0 and a.sample_every > 0:
+            a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+        a.next_position += 1
+        a.positions += 1
+    else:
+        q = positions[p]
+        q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
+        q.steps += steps
+        if not np.isnan(o.stop):
+            q.stop = o.stop
+        if not np.isnan(o.take_profit):
+            q.take_profit = o.take_profit
+    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, 0, BY_ORDER)
+    r = book[4][a.reports - 1]
+    r.stop, r.take_profit = q.stop, q.take_profit
+    return 0
+
+
+@jit(no_cpython_wrapper=True)
+def execute(book, k, price, ts, ts_event):
+    """Order k trades at that price: close what it names or nets against, open the rest."""
+    account, orders, positions = book[0], book[2], book[3]
+    o = orders[k]
+    left = o.steps
+    p = -1
+    if o.position > 0:
+        p = find_position(book, o.position, o.symbol)
+        if p < 0 or positions[p].side == o.side:
+            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, POSITION_CLOSED)
+            return
+    elif not account[0].hedging:
+        p = find_position(book, 0, o.symbol)
+        if p >= 0 and positions[p].side == o.side:
+            p = -1
+    if p >= 0:
+        steps = min(left, positions[p].steps)
+        close(book, p, steps, price, ts, ts_event, o.id, BY_ORDER)
+        left = 0 if o.position > 0 else left - steps
+    if left > 0:
+        reason = enter(book, k, left, price, ts, ts_event)
+        if reason:
+            report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)

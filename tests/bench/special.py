@@ -1,0 +1,129 @@
+"""What is no race between engines: ours beside itself with more orders, more data, or nothing compiled yet."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tapes
+from benches import Bench
+from race import BUILD, DATA, HERE, ROOT, race
+
+Measured = dict[str, Any]
+
+
+def entry(ours: float | None, unit: str, figures: Measured, targets: dict[str, bool], rss_mb: float | None) -> Measured:
+    """A bench without peers in the shape of build/bench.json."""
+    for target, met in targets.items():
+        print(f"  {'pass' if met else 'FAIL'}  {target}")
+    return {
+        "ours": ours, "limit": None, "peers": {}, "ratio": {}, "unit": unit, "rss_mb": rss_mb, "versions": {},
+        "cases": figures, "targets": targets,
+    }  # fmt: skip
+
+
+def resting(bench: Bench, rounds: int, share: int) -> Measured:
+    """The same run with 0, 20 and 200 limit orders at rest, alternately."""
+    sides = race(bench.cases[0], rounds, share)
+    print(f"\n{bench.name}  ({bench.unit}, median of the rounds)")
+    for name, s in sides.items():
+        print(f"  {name:18}{s['rate'] / 1e6:7.1f}M  cpu {s['cpu_rate'] / 1e6:.1f}M  fills {s['fills']}")
+    twenty, many = sides["20 resting"], sides["200 resting"]
+    targets = {
+        "20 resting: at least 40M/s": twenty["rate"] >= 40e6,
+        "200 resting: at most 20 % below 20": many["rate"] >= 0.8 * twenty["rate"],
+    }
+    made = entry(twenty["rate"], bench.unit, sides, targets, twenty["rss_mb"])
+    return {**made, "ratio": {"200 over 20": many["rate"] / twenty["rate"]}, "versions": twenty["versions"]}
+
+
+def memory(bench: Bench, rounds: int, share: int) -> Measured:
+    """Most anonymous and resident memory of a run over a mapped tape, watched from outside through /proc."""
+    print(f"\n{bench.name}  ({bench.unit}, most seen while running)")
+    if not Path("/proc/self/status").exists():
+        print("  not run: it needs /proc (Linux)")
+        return entry(None, bench.unit, {"not_run": "it needs /proc (Linux)"}, {}, None)
+    tapes.make(DATA, "q333")
+    figures: Measured = {}
+    known = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_CACHE": str(BUILD / "mapped")}
+    for name, times in (("10M", 1), ("100M", 10)):
+        args = {"data": str(DATA), "limit": 10_000_000 // share, "times": times}
+        command = [sys.executable, str(HERE / "mapped.py")]
+        subprocess.run([*command, json.dumps({**args, "make": True})], check=True, env=known, cwd=ROOT)
+        figures[name] = watch([*command, json.dumps(args)], known)
+        print("  {:>5} quotes  anonymous {anonymous_mb:.0f}  resident {resident_mb:.0f}".format(name, **figures[name]))
+    shutil.rmtree(BUILD / "mapped", ignore_errors=True)
+    more = figures["100M"]["anonymous_mb"] - figures["10M"]["anonymous_mb"]
+    targets = {
+        "100M anonymous: at most 100 MB over 10M": more <= 100,
+        "100M resident: at most 200 MB over 10M": (
+            figures["100M"]["resident_mb"] - figures["10M"]["resident_mb"] <= 200
+        ),
+    }
+    return entry(more, bench.unit, figures, targets, figures["100M"]["resident_mb"])
+
+
+def watch(command: list[str], known: dict[str, str]) -> dict[str, float]:
+    """Run it, looking at its memory every 10 ms."""
+    most = {"RssAnon": 0, "VmRSS": 0}
+    with subprocess.Popen(command, env=known, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:
+            for line in status.read_text().splitlines():
+                key, _, value = line.partition(":")
+                if key in most:
+                    most[key] = max(most[key], int(value.split()[0]))
+            time.sleep(0.01)
+        said = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise SystemExit(f"{command[1]} failed")
+    return {"anonymous_mb": most["RssAnon"] / 1024, "resident_mb": most["VmRSS"] / 1024, **json.loads(said)}
+
+
+def cold(bench: Bench, rounds: int, share: int) -> Measured:
+    """Seconds of wall time of whole commands; the first demo run has neither kernels nor byte code nor tapes cached."""
+    python, cli = sys.executable, str(ROOT / "cli.py")
+    with tempfile.TemporaryDirectory() as fresh:
+        known = {**os.environ, "PYTHONPATH": str(ROOT)}
+        new = {**known, "ONETAPE_KERNEL_CACHE": f"{fresh}/kernels", "ONETAPE_CACHE": f"{fresh}/tapes"}
+        new["PYTHONPYCACHEPREFIX"] = f"{fresh}/pyc"
+        demo = [python, cli, "backtest", "demo", "--out", f"{fresh}/runs"]
+        rows: tuple[tuple[str, float, Callable[[], float]], ...] = (
+            ("--help", 0.5, lambda: often(rounds, [python, cli, "--help"], known)),
+            ("import engine", 1.0, lambda: often(rounds, [python, "-c", "import engine"], known)),
+            ("first demo run", 30.0, lambda: once(demo, new)),
+            ("second demo run", 3.0, lambda: often(rounds, demo, new)),
+        )
+        print(f"\n{bench.name}  ({bench.unit})")
+        figures, targets = {}, {}
+        for name, most, measure in rows:
+            figures[name] = measure()
+            print(f"  {name:18}{figures[name]:7.2f}")
+            targets[f"{name}: at most {most:g} s"] = figures[name] <= most
+    return entry(figures["second demo run"], bench.unit, figures, targets, None)
+
+
+def often(rounds: int, command: list[str], known: dict[str, str]) -> float:
+    """Median after one run that is not counted."""
+    once(command, known)
+    return statistics.median(once(command, known) for _ in range(rounds))
+
+
+def once(command: list[str], known: dict[str, str]) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, env=known, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[1:])} failed:\n{done.stderr[-1000:]}")
+    return time.perf_counter() - began
+
+
+MEASURES: dict[str, Callable[[Bench, int, int], Measured]] = {"resting": resting, "memory": memory, "cold": cold}

@@ -1,0 +1,77 @@
+"""What these tests have found wrong in the venue, so that it stays right."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.events import Canceled, Order, Rejected
+from tests.venue.desk import SECOND, Desk
+
+
+def test_an_order_that_expires_on_its_way_is_gone_by_its_expiry_and_not_later() -> None:
+    desk = Desk(latency="7 s")
+    desk.quote(1.1, 1.1)
+    order = desk.buy(0.1, "limit", 1.09, expires=desk.now + 3 * SECOND)
+    assert desk.quote(1.1, 1.1, after=2 * SECOND) == []
+    assert desk.quote(1.1, 1.1) == [Canceled(desk.now, "hand", "EURUSD", order, "expired", desk.now)]
+
+
+def test_equity_of_a_symbol_that_converts_itself_follows_the_rate_at_every_quote() -> None:
+    """One symbol, its profit converted through its own quote: 0.10 lots at 150.00, now 165.00.
+
+    15.00 x 10,000 = 150,000 JPY, / 165.00 = 909.09 USD; at the rate of the entry it would be 1,000.00.
+    """
+    desk = Desk("USDJPY")
+    desk.quote(150.0, 150.0)
+    desk.buy(0.1)
+    desk.quote(150.0, 150.0)
+    for price in (155.0, 160.0, 165.0):
+        desk.quote(price, price)
+    assert desk.equity == pytest.approx(10_000 + 150_000 / 165)
+    assert desk.again(banded=True) == desk.again(banded=False)
+
+
+def test_an_order_cannot_close_a_position_of_another_symbol_at_its_own_price() -> None:
+    """1,000 EUR bought at 1.10 and 'closed' at the price of gold would have earned 1,998,900 USD."""
+    desk = Desk("EURUSD", "XAUUSD")
+    desk.quote(1.1, 1.1, "EURUSD")
+    desk.quote(2_000.0, 2_000.0, "XAUUSD")
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1, "EURUSD")
+    order = desk.sell(0.01, symbol="XAUUSD", position=1)
+    events = desk.quote(2_000.0, 2_000.0, "XAUUSD")
+    assert events == [Canceled(desk.now, "hand", "XAUUSD", order, "position closed", desk.now)]
+    assert len(desk.positions) == 1 and desk.balance == 10_000.0
+
+
+@pytest.mark.parametrize("units", [0.0, -1_000.0])
+@pytest.mark.parametrize("position", [0, 1])
+def test_an_order_for_nothing_or_less_is_refused_even_if_it_names_a_position(units: float, position: int) -> None:
+    """A close of -0.01 lots made the position grow without a price being paid."""
+    desk = Desk()
+    desk.quote(1.1, 1.1)
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1)
+    desk.say(Order(desk.now, "hand", "EURUSD", -1, units, position=position, id=2))
+    assert desk.quote(1.1, 1.1) == [Rejected(desk.now, "hand", "EURUSD", 2, "volume below the minimum", desk.now)]
+    assert desk.positions["steps"].tolist() == [1]
+
+
+@pytest.mark.parametrize("low", range(14_990, 15_010))
+def test_an_ask_that_is_a_bid_and_a_spread_touches_what_it_touches_on_paper(low: int) -> None:
+    """149.92 + 0.01 is 149.92999999999998 in binary: a buy limit at 149.93 was filled late or not at all."""
+    desk = Desk("USDJPY", kind="bars", currency="JPY", balance=1_000_000.0)
+    desk.bar(151.0, 151.0, 151.0, 151.0, 0.01)
+    desk.buy(0.01, "limit", (low + 1) / 100)
+    desk.buy(0.01, "stop", 151.11)
+    desk.bar(151.0, 151.1, low / 100, 151.0, 0.01)
+    assert [f.price for f in desk.fills] == [(low + 1) / 100, 151.11]
+    assert desk.again(banded=True) == desk.again(banded=False)
+
+
+def test_slippage_leaves_no_binary_noise_in_a_price() -> None:
+    desk = Desk(slippage="1 points")
+    desk.quote(1.1, 1.1003)
+    desk.buy(0.01)
+    desk.quote(1.1, 1.1003)
+    assert [f.price for f in desk.fills] == [1.10031]  # 1.1003 + 0.00001 is 1.1003100000000001
