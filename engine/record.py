@@ -142,6 +142,15 @@ class Recorder:
             self.journal.abandon()
             self.writer.abort()
 
+    def hear(self, event: e.Event) -> None:
+        """A report that came after the end of the run."""
+        if isinstance(event, e.Fill):
+            self.on_fill(event)
+        elif isinstance(event, e.Rejected | e.Canceled):
+            self.book.on_rejected(event)
+        if isinstance(event, e.Rejected):
+            self.on_refused(event)
+
     def listen(self, bus: Bus) -> None:
         bus.subscribe(e.Order, self.book.on_order)
         bus.subscribe(e.Rejected, self.book.on_rejected)
@@ -232,13 +241,14 @@ class Recorder:
             first_ts=first, last_ts=last, records=records, kind=self.tape.kind, tape=self.tape.fingerprint,
             digest=digest, started=self.started, finished=wall_text(), figures=figures,
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
+            months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
+            config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
             cautions=[*self.cautions, *(f"orders {why} ({n} times)" for why, n in sorted(self.refused.items()))],
         )  # fmt: skip
         path = None
         if self.writer:
-            path = self.writer.finish(summary, msgspec.json.decode(self.config.to_json()), self.notes)
-        else:
-            summary.months, summary.notes = self.tally.months(), self.notes
+            path = self.writer.finish(summary, summary.config)
+            summary = self.writer.summary
         samples = np.concatenate(self._samples) if self._samples else np.zeros(0, SAMPLE)
         return Result(summary, digest, path, self.trades, samples, self.fills)
 

@@ -203,6 +203,9 @@ class Session:
         for reports in self.unread:
             self._publish(reports)
         self.unread.clear()
+        for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
+            self.journal.write(event, cause)
+            self.recorder.hear(event)
         return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:
@@ -226,7 +229,7 @@ class Session:
             self.rows.slide(ROOM)
             done, closed = self.builder.clock(ts)
             self.rows.extend()
-            self._pass(block, 0, 0, closed, ts)
+            self._pass(block, 0, 0, closed, ts if done or not len(closed) else int(closed["ts"][-1]))
 
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
         self.recorder.bars(self.rows, closed)

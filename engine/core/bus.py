@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from engine.core.errors import OnetapeError
-from engine.core.events import TIMER, Event, Signal
+from engine.core.events import REPORT, TIMER, Event, Signal
 from engine.core.journal import Journal
 
 Returned = Event | Iterable[Event] | None
@@ -60,6 +60,13 @@ class Bus:
         """Publish the next scheduled event; `now` must have reached it."""
         _, _, event, cause = heapq.heappop(self._due)
         self.publish(event, cause)
+
+    def undelivered(self) -> Iterator[tuple[Event, int]]:
+        """Reports that are still on their way, in order, with their causes; nothing is scheduled after this."""
+        while self._due:
+            moment, _, event, cause = heapq.heappop(self._due)
+            if moment % RANKS == REPORT:
+                yield event, cause
 
     def publish(self, returned: Returned, cause: int = 0) -> None:
         """Journal and hand on what a handler returned, and all that follows from it."""

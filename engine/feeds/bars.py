@@ -93,7 +93,11 @@ def earliest(streams):
 
 @jit(no_cpython_wrapper=True)
 def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts_event, grace, strict, fill):
-    """Close every bar that is due before a record of `symbol` at `ts`; returns the wakes so far, -1 if full."""
+    """Close every bar that is due before a record of `symbol` at `ts`; returns the wakes so far, -1 - wakes if full.
+
+    Bars due at one moment close together or not at all: rows of a moment are published when all of them are there.
+    """
+    moment = -1
     while True:
         best, best_known = -1, NEVER
         for s in range(len(streams)):
@@ -112,7 +116,11 @@ def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts
                 best, best_known = s, known
         if best < 0:
             return n
-        if rows[best] == stamps.shape[2] or n == len(wakes):
+        if best_known != moment:
+            if rows.max() == stamps.shape[2] or n + len(streams) > len(wakes):
+                return -1 - n
+            moment = best_known
+        if rows[best] == stamps.shape[2] or n == len(wakes):  # with `fill` one stream may close twice at one moment
             return -1 - n
         shut(streams, edges, best, stamps, values, rows, best_known, fill)
         w = wakes[n]

@@ -92,7 +92,10 @@ class RunWriter:
             self._bars.add([*stamps, symbol, frame, *(columns[name] for name in PRICES)])
 
     def finish(self, summary: Summary, config: Any, notes: Sequence[str] = ()) -> Path:
-        """Write summary.json and report.html, give the folder its final name and return it."""
+        """Write summary.json and report.html, give the folder its final name and return it.
+
+        `self.summary` is then what was written: with number, months, notes and config.
+        """
         with self._writing():
             self._close()
             summary = msgspec.structs.replace(
@@ -105,7 +108,7 @@ class RunWriter:
             (self.folder / "report.html").write_text(html.render(self.folder), encoding="utf-8", newline="\n")
             final = self.root / f"{self.number}-{self.name}"
             os.rename(self.folder, final)
-        self._done = True
+        self._done, self.summary = True, summary
         unlock(self._lock)
         return final
 

@@ -82,9 +82,7 @@ def met(market: Market, decided: int, latency: int) -> int:
     return int(np.searchsorted(market.opened, decided + latency))
 
 
-def touched(
-    symbol: Symbol, i: int, until: int, side: int, stop: float, goal: float
-) -> tuple[int, float, str] | None:
+def touched(symbol: Symbol, i: int, until: int, side: int, stop: float, goal: float) -> tuple[int, float, str] | None:
     """The first record after the one of entry, up to the first price of `until`, at which stop or take-profit fills."""
     m = symbol.market
     if isinstance(m, Quotes):
@@ -267,7 +265,7 @@ class Audit:
         assert needed > self.equity(int(symbol.market.opened[i]) + 1), order
 
     def path(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Of a run of one symbol: equity after each quote, and every equity there was, deals between quotes included."""
+        """Of a run of one symbol: equity after each quote, and every equity there was, after each deal too."""
         symbol, t = self.terms.symbols[name], self.terms
         m, base = symbol.market, t.balance
         assert isinstance(m, Quotes)

@@ -1,4 +1,4 @@
-"""Market files read with pandas alone, and what the shipped strategies must wish on them: nothing here uses the engine."""
+"""Market files read with pandas alone, and what the shipped strategies must wish on them, without the engine."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def ma_cross(bars: pd.DataFrame, fast: int, slow: int, stop_atr: float = 3.0, re
 
 def channel_breakout(bars: pd.DataFrame, period: int = 55, exit_period: int = 20, stop_atr: float = 2.0) -> list[Wish]:
     top, bottom = bars["high"].rolling(period).max().shift(), bars["low"].rolling(period).min().shift()
-    out_top, out_bottom = bars["high"].rolling(exit_period).max().shift(), bars["low"].rolling(exit_period).min().shift()
+    out_top = bars["high"].rolling(exit_period).max().shift()
+    out_bottom = bars["low"].rolling(exit_period).min().shift()
     reach = talib.ATR(bars["high"].to_numpy(), bars["low"].to_numpy(), bars["close"].to_numpy(), 20)
     wishes: list[Wish] = []
     side = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +16,7 @@ from engine.core.schema import build
 from engine.record import Run
 from engine.replay import replay
 from tests.jobs import raw
-from tests.jobs.audit import Audit, Symbol, Terms, cents
-from tests.jobs.raw import Bars, Quotes
+from tests.jobs.audit import MS, Audit, Symbol, Terms, cents
 
 LANES = ("python", "compiled")
 TICKS = "data/fx_ticks/"
@@ -60,32 +58,38 @@ def tick_job(name: str, shared: Path) -> Job:
         "eurusd-cross": Job(
             EURUSD, "EURUSD", 1, "ma_cross", {"fast": 10, "slow": 40, "reward": 2.0},
             {"risk": {"size": "0.30 lots"}, "venue": {"slippage": "2 points", "commission": "3.5 USD per lot"}},
-            Terms({"EURUSD": quotes}, slippage=2.0, commission=3.5, size=(0.3, "lots")), 0, 0.0, ("", ""),
+            Terms({"EURUSD": quotes}, slippage=2.0, commission=3.5, size=(0.3, "lots")),
+            44, 9804.25, ("f0527f7e2a76163194c699a5450cd6f2", "e6239c02f26e65e5361d5ed41fe0b7c8"),
         ),
         "eurusd-breakout": Job(
             EURUSD, "EURUSD", 1, "channel_breakout", {"stop_atr": 3.0},
             {"risk": {"size": "1 % risk"}, "venue": {"latency": "2 s"}},
-            Terms({"EURUSD": quotes}, latency=2 * 10**9, size=(0.01, "risk")), 0, 0.0, ("", ""),
+            Terms({"EURUSD": quotes}, latency=2 * 10**9, size=(0.01, "risk")),
+            9, 9555.87, ("4dd25e59f1c0d714d4d8cec830f0b4bc", "c03e59ea6989c2422b03bc8dbd5da9b9"),
         ),
         "gbpjpy-cross": Job(
             GBPJPY, "GBPJPY", 5, "ma_cross", {},
             {"risk": {"size": "1 % risk"}, "venue": {"commission": "3.5 USD per lot"}, "rates": {"USDJPY": USDJPY}},
-            Terms({"GBPJPY": quotes}, commission=3.5, size=(0.01, "risk")), 0, 0.0, ("", ""),
+            Terms({"GBPJPY": quotes}, commission=3.5, size=(0.01, "risk")),
+            36, 9287.38, ("fef0c4d2c648770681a42f53474a5e2d", "1fedb24cae09b4a013f408ac310695f5"),
         ),
         "gbpjpy-breakout": Job(
             GBPJPY, "GBPJPY", 15, "channel_breakout", {},
             {"risk": {"size": "100 % equity"}, "venue": {"slippage": "3 points"}, "rates": {"USDJPY": USDJPY}},
-            Terms({"GBPJPY": quotes}, slippage=3.0, size=(1.0, "equity")), 0, 0.0, ("", ""),
+            Terms({"GBPJPY": quotes}, slippage=3.0, size=(1.0, "equity")),
+            12, 9907.93, ("a015afea588ee49cecaa0cb55575c5e6", "63819720f04688f96a67c3528d7a4b20"),
         ),
         "xauusd-cross": Job(
             XAUUSD, "XAUUSD", 1, "ma_cross", {"fast": 15, "slow": 60, "reward": 1.5},
             {"risk": {"size": "2 % risk"}, "venue": {"commission": "3.5 USD per lot"}, "instrument": [GOLD]},
-            Terms({"XAUUSD": quotes}, commission=3.5, size=(0.02, "risk")), 0, 0.0, ("", ""),
+            Terms({"XAUUSD": quotes}, commission=3.5, size=(0.02, "risk")),
+            30, 9144.22, ("36da932d480a67047225abc34d20d2aa", "017e1845e0f20801badae2cef4043a47"),
         ),
         "xauusd-breakout": Job(
             XAUUSD, "XAUUSD", 5, "channel_breakout", {"period": 20, "exit_period": 10},
             {"risk": {"size": "0.20 lots"}, "instrument": [GOLD]},
-            Terms({"XAUUSD": quotes}, size=(0.2, "lots")), 0, 0.0, ("", ""),
+            Terms({"XAUUSD": quotes}, size=(0.2, "lots")),
+            19, 9693.98, ("f943b5415ceef8e0a35d91ecbcebc109", "61647e0fedc087c1c9c7182125f8effb"),
         ),
     }  # fmt: skip
     return made[name]
@@ -105,6 +109,35 @@ def config_of(job: Job, name: str, shared: Path, lane: str) -> Config:
 NAMES = ("eurusd-cross", "eurusd-breakout", "gbpjpy-cross", "gbpjpy-breakout", "xauusd-cross", "xauusd-breakout")
 
 
+PLANTED = {
+    "an entry a point too good": lambda t: t.assign(open_price=t.open_price - 1e-5),
+    "an entry one quote late": lambda t: t.assign(open_time=t.open_time.str.replace("2019-02-04T01", "2019-02-04T02")),
+    "an exit a point off": lambda t: t.assign(close_price=t.close_price + 1e-5),
+    "a stop told as a take-profit": lambda t: t.assign(exit_reason=t.exit_reason.replace("stop_loss", "take_profit")),
+    "a cent too much": lambda t: t.assign(gross_profit=t.gross_profit + 0.01),
+    "a side turned round": lambda t: t.assign(direction=t.direction.map({"long": "short", "short": "long"})),
+    "commission on one side only": lambda t: t.assign(commission=t.commission / 2),
+}
+
+
+def test_the_audit_finds_what_is_planted(shared: Path, tmp_path: Path) -> None:
+    job = tick_job("eurusd-cross", shared)
+    run = engine.backtest(config_of(job, "planted", shared, "python"), out=tmp_path).path
+    trades = pd.read_csv(run / "trades.csv")
+    Audit(run, job.terms).check()
+    for name, alter in PLANTED.items():
+        alter(trades).to_csv(run / "trades.csv", index=False)
+        try:
+            Audit(run, job.terms).check()
+        except AssertionError:
+            continue
+        pytest.fail(f"the audit overlooks {name}")
+    trades.to_csv(run / "trades.csv", index=False)
+    for wrong in ({"latency": 500 * MS}, {"slippage": 1.0}, {"size": (0.31, "lots")}):
+        with pytest.raises(AssertionError):
+            Audit(run, replace(job.terms, **wrong)).check()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_backtest_of_quotes_trades_as_the_quotes_say(name: str, shared: Path, tmp_path: Path) -> None:
     job = tick_job(name, shared)
@@ -115,13 +148,20 @@ def test_a_backtest_of_quotes_trades_as_the_quotes_say(name: str, shared: Path, 
     check_account(audit, python, job.symbol)
     check_lanes(python, compiled)
     figures = python.summary.figures
-    print(name, figures["trades"], figures["end_balance"], (python.digest, compiled.digest), len(audit.rejected))
+    assert (figures["trades"], figures["end_balance"]) == (job.trades, job.balance)
+    assert (python.digest, compiled.digest) == job.digests
+    assert ("rates" in job.config) == any("fixed USDJPY of 82.5" in told for told in python.summary.cautions)
+    refused = [told for told in python.summary.cautions if "rejected" in told]
+    count = len(audit.rejected)
+    assert refused == ([f"orders rejected by the venue: not enough money ({count} times)"] if count else [])
 
 
-def check_wishes(audit: Audit, strategy: str, name: str, minutes: int, params: dict[str, Any], end: int = 2**62) -> None:
+def check_wishes(
+    audit: Audit, strategy: str, name: str, minutes: int, params: dict[str, Any], end: int | None = None
+) -> None:
     """The strategy wished what its rule says of these bars, nothing before it had warmed up."""
     market = audit.terms.symbols[name].market
-    bars = raw.bars_of(market, minutes, min(end, int(market.ts[-1])) if end == 2**62 else end)
+    bars = raw.bars_of(market, minutes, end or int(market.ts[-1]))
     if strategy == "ma_cross":
         given = {"fast": 20, "slow": 100, **params}
         expected, warm = raw.ma_cross(bars, **given), given["slow"]
@@ -161,3 +201,60 @@ def check_lanes(python: Run, compiled: Run) -> None:
         again = replay(run.path)
         assert again.ok and again.compared > len(run.trades), again
         assert (run.path / "report.html").stat().st_size > 50_000
+
+
+FILES = {name: f"data/fx_m1/{name.lower()}_histdata_m1_2018.parquet" for name in ("EURUSD", "USDJPY", "XAUUSD")}
+SPREADS = {"EURUSD": "8 points", "USDJPY": "12 points", "XAUUSD": "30 points"}
+SPAN = ("2018-02-12", "2018-03-24")
+"""Six weeks with the change to daylight saving in New York, whose wall time the stamps are."""
+
+
+def minute_config(shared: Path, lane: str) -> Config:
+    """Both strategies on three symbols in one account: a cross on M15, a breakout on H1."""
+    data = {
+        "source": "file", "files": [str(shared / FILES[name]) for name in FILES], "symbols": list(FILES), "frame": "M1",
+        "spread": SPREADS, "tz": "America/New_York", "from": SPAN[0], "to": SPAN[1],
+    }  # fmt: skip
+    strategies = [
+        {"name": "ma_cross", "frame": "M15", "params": {"reward": 2.0}},
+        {"name": "channel_breakout", "frame": "H1"},
+    ]
+    return build(
+        Config,
+        {
+            "name": "minutes", "data": data, "strategy": strategies, "run": {"lane": lane},
+            "risk": {"size": "0.05 lots"}, "venue": {"slippage": "1 points", "commission": "3.5 USD per lot"},
+        },
+    )  # fmt: skip
+
+
+def test_a_backtest_of_minute_bars_trades_as_the_bars_say(shared: Path, tmp_path: Path) -> None:
+    python, compiled = (engine.backtest(minute_config(shared, lane), out=tmp_path) for lane in LANES)
+    bars = {
+        name: raw.histdata(shared / FILES[name], *SPAN, float(SPREADS[name].split()[0]) * 10.0**-digits)
+        for name, digits in (("EURUSD", 5), ("USDJPY", 3), ("XAUUSD", 2))
+    }
+    terms = Terms(
+        {
+            "EURUSD": Symbol(bars["EURUSD"], 100_000.0, 5, same),
+            "USDJPY": Symbol(bars["USDJPY"], 100_000.0, 3, lambda mid: 1 / mid),
+            "XAUUSD": Symbol(bars["XAUUSD"], 100.0, 2, same),
+        },
+        slippage=1.0, commission=3.5, size=(0.05, "lots"),
+    )  # fmt: skip
+    audit = Audit(python.path, terms)
+    audit.check()
+    end = max(int(one.ts[-1]) for one in bars.values())
+    for name in bars:
+        check_wishes(audit, "ma_cross", name, 15, {"reward": 2.0}, end)
+        check_wishes(audit, "channel_breakout", name, 60, {}, end)
+    check_lanes(python, compiled)
+    figures, reasons = python.summary.figures, set(audit.trades["exit_reason"])
+    assert reasons == {"order", "stop_loss", "take_profit"} and not audit.rejected
+    paid = sum(float(cents(3.5 * fill.units / terms.symbols[fill.symbol].lot)) for fill in audit.open)
+    assert figures["end_balance"] == pytest.approx(10_000.0 + audit.trades["net_profit"].sum() - paid, abs=1e-6)
+    assert figures["end_equity"] == pytest.approx(audit.equity(end), abs=1e-6)
+    told = " ".join([*python.summary.notes, *python.summary.cautions])
+    assert "stamped in America/New_York" in told and "ask = bid + 12 points assumed" in told and "bars only" in told
+    assert (figures["trades"], figures["end_balance"], python.summary.records) == (123, 9925.07, 127_017)
+    assert python.digest == "e289fdf1f1d1b6b84a7614f728b8f27a" and compiled.digest == "2d824711616016ea960ada80aeeebb40"

@@ -241,3 +241,26 @@ def test_a_target_repeated_while_its_order_is_on_its_way_is_not_ordered_twice() 
     assert same(denials(set_to(0.0)), "in_flight", 1, 0)
     desk.quote(1.1, 1.1002, after=5 * SECOND)
     assert set_to(30_000.0) is None and targets(set_to(0.0)) == [0.0]
+
+
+def test_orders_that_rest_count_towards_the_largest_position() -> None:
+    """Five limits of 0.3 lots, each allowed alone, held 1.5 lots where 0.5 were allowed."""
+    desk = started()
+    risk = risk_of(desk, **ENTRIES)
+    limit = lambda side, units: Order(desk.now, "hand", "EURUSD", side, units, "limit", 1.1 - side * 0.01)  # noqa: E731
+    assert isinstance(risk.on_order(limit(1, 30_000.0)), Order)
+    desk.buy(0.3, "limit", 1.09)
+    assert same(denials(risk.on_order(limit(1, 30_000.0))), "max_position", 0.6, 0.5)
+    assert isinstance(risk.on_order(limit(1, 20_000.0)), Order)
+    assert isinstance(risk.on_order(limit(-1, 50_000.0)), Order), "the other side has nothing resting"
+
+
+def test_what_reduces_twice_over_is_an_entry() -> None:
+    """Long 1.00 in a drawdown: one order may sell it all, a second would open a short."""
+    desk = owning(1.0)
+    desk.quote(1.08, 1.0802)
+    risk = risk_of(desk, max_drawdown=Percent.parse("10 %"))
+    order = Order(desk.now, "hand", "EURUSD", -1, 100_000.0, "limit", 1.09)
+    assert isinstance(risk.on_order(order), Order)
+    desk.sell(1.0, "limit", 1.09)
+    assert same(denials(risk.on_order(order)), "max_drawdown", 0.202, 0.1)
