@@ -17,6 +17,7 @@ from typing import Any
 import tapes
 from benches import Bench
 from race import BUILD, DATA, HERE, ROOT, race
+from tables import short
 
 Measured = dict[str, Any]
 
@@ -36,7 +37,7 @@ def resting(bench: Bench, rounds: int, share: int) -> Measured:
     sides = race(bench.cases[0], rounds, share)
     print(f"\n{bench.name}  ({bench.unit}, median of the rounds)")
     for name, s in sides.items():
-        print(f"  {name:18}{s['rate'] / 1e6:7.1f}M  cpu {s['cpu_rate'] / 1e6:.1f}M  fills {s['fills']}")
+        print(f"  {name:18}{short(s['rate']):>9}  {s['clock']} clock  fills {s['fills']}")
     twenty, many = sides["20 resting"], sides["200 resting"]
     targets = {
         "20 resting: at least 40M/s": twenty["rate"] >= 40e6,
