@@ -202,7 +202,7 @@ def bars_to_rows(ts, ts_event, symbol, first, high, low, last, spread, volume, l
                     values[s, 0, r], values[s, 1, r], values[s, 2, r] = x.first, x.high, x.low
                     values[s, 3, r], values[s, 4, r], values[s, 5, r] = x.last, x.volume, x.spread
                     w = wakes[n]
-                    w.at, w.stream, w.row, w.ts = i, s, r, x.end
+                    w.at, w.stream, w.row, w.ts, w.rank = i, s, r, x.end, ROW
                     rows[s] = r + 1
                     x.is_open = 0
                     n += 1
