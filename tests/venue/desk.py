@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from hypothesis import settings
 
-from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, StrategyConfig, VenueConfig
+from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, RunConfig, StrategyConfig, VenueConfig
 from engine.core.events import Cancel, Event, Fill, Order
 from engine.core.instrument import instrument
 from engine.core.quantity import Duration, Fee, Points, Size
@@ -59,6 +59,7 @@ def terms_of(
     strategies: tuple[str, ...] = ("hand", "other"),
     frame: str = "M1",
     risk: str = "1 lots",
+    lane: str = "python",
 ) -> Terms:
     config = Config(
         name="desk",
@@ -71,6 +72,7 @@ def terms_of(
         risk=RiskConfig(Size.parse(risk)),
         instrument=tuple(declare),
         strategy=tuple(StrategyConfig(name=name) for name in strategies),
+        run=RunConfig(lane=lane),
     )  # fmt: skip
     return Terms(config, {s: instrument(s, config.instruments) for s in symbols})
 
