@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from tests.venue.desk import Desk, Seen, examples, rounded
+from tests.venue.desk import Desk, Seen, examples
 from tests.venue.exact import HairsBreadth
 from tests.venue.lives import Life, lives
 
@@ -16,6 +16,8 @@ ALWAYS = {
     "Rejected not enough money", "Rejected volume below the minimum", "Rejected volume above the maximum",
     "Rejected no conversion rate",
 }  # fmt: skip
+RARE = {"Rejected no conversion rate"}
+"""Where the first record of every symbol comes at once."""
 
 
 def lived(life: Life) -> Desk:
@@ -35,8 +37,9 @@ def test_the_engine_reports_what_the_rules_say_and_its_books_are_exact(kind: str
         desk = lived(life)
         seen.take(desk.events)
         for banded in (True, False):
-            events, _ = desk.again(banded, cuts)
-            assert rounded(events) == rounded(desk.events)
+            events, account = desk.again(banded, cuts)
+            assert events == desk.events and account == desk.account
 
     check()
-    assert set(seen.reasons) >= ALWAYS, f"not met: {ALWAYS - set(seen.reasons)}"
+    missed = ALWAYS - set(seen.reasons) - (set() if kind == "quotes" else RARE)
+    assert not missed, f"the lives never met {missed}"
