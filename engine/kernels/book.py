@@ -127,13 +127,13 @@ def snapshot(book: Book) -> bytes:
 
 
 @jit(no_cpython_wrapper=True)
-def to_minor(money, minor):
+def to_minor(money, minor, whole=0.0):
     """Whole minor units, half away from zero; what a decimal ledger would book.
 
-    The nudge of 1e-7 of a minor unit puts a product that is a tie in decimals, but a hair off in binary, on the
-    side where the decimals would put it.
+    A product that is a tie in decimals may be a hair off in binary. The nudge puts it on the side where the decimals
+    would: 1e-7 of a minor unit, and more for a difference of two values as large as `whole`, whose noise it carries.
     """
-    n = abs(money) / minor + 0.5 + 1e-7
+    n = (abs(money) + 1e-15 * abs(whole)) / minor + 0.5 + 1e-7
     return np.int64(math.copysign(math.floor(n), money))
 
 

@@ -104,11 +104,12 @@ def close(book, p, steps, price, ts, ts_event, order, reason):
     account, symbols, positions = book[0], book[1], book[3]
     q = positions[p]
     s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
-    money = side * (price - entry) * (steps * symbols[s].step_units) * rate_of(symbols, s)
+    worth = steps * symbols[s].step_units * rate_of(symbols, s)
+    money = side * (price - entry) * worth
     q.steps -= steps
     if q.steps == 0:
         account[0].positions = remove(positions, account[0].positions, p)
-    profit = to_minor(money, account[0].minor)
+    profit = to_minor(money, account[0].minor, price * worth)
     deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
 
 
