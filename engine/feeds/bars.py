@@ -142,7 +142,6 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
     while i < hi:
         s = symbol[i]
         b = base_of[s]
-        x = streams[b]
         known_due = due if due == NEVER else due + grace
         if ts[i] >= known_due or ts_event[i] >= due:
             n = close_due(streams, edges, stamps, values, rows, wakes, n, i, ts[i], s, ts_event[i], grace, 0, fill)
@@ -150,6 +149,12 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
                 return i, -1 - n, late
             due = earliest(streams)
             known_due = due if due == NEVER else due + grace
+        if b < 0:  # nobody asks for bars of this symbol: it moves the clock, no more
+            i += 1
+            while i < hi and symbol[i] == s and ts[i] < known_due and ts_event[i] < due:
+                i += 1
+            continue
+        x = streams[b]
         if x.is_open and ts_event[i] < x.start:
             late += 1
             i += 1
@@ -206,6 +211,8 @@ def bars_to_rows(ts, ts_event, symbol, first, high, low, last, spread, volume, l
                     rows[s] = r + 1
                     x.is_open = 0
                     n += 1
+        if base_of[symbol[i]] < 0:
+            continue
         x = streams[base_of[symbol[i]]]
         x.is_open, x.flat, x.start, x.end = 1, 0, ts_event[i], ts[i]
         x.first, x.high, x.low, x.last = first[i], high[i], low[i], last[i]
@@ -227,6 +234,8 @@ def bars_to_bars(ts, ts_event, symbol, first, high, low, last, spread, volume, l
             if n < 0:
                 return i, -1 - n, 0
             due = earliest(streams)
+        if base_of[s] < 0:
+            continue
         x = streams[base_of[s]]
         merge(x, ts_event[i], ts[i], first[i], high[i], low[i], last[i], volume[i], spread[i], 0)
         due = min(due, ts[i])

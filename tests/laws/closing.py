@@ -34,13 +34,21 @@ class Bar(NamedTuple):
 
 
 def builder(
-    tape: ArrayTape, frames: Sequence[str], basis: str = "bid", grace: int = 0, fill: bool = False, day: str = FX_DAY
+    tape: ArrayTape,
+    frames: Sequence[str],
+    basis: str = "bid",
+    grace: int = 0,
+    fill: bool = False,
+    day: str = FX_DAY,
+    silent: Sequence[str] = (),
 ) -> BarBuilder:
+    """`silent` symbols are on the tape, but nobody asks for their bars."""
     config = gamble(tape.symbols, tape.kind)
     config = replace(config, data=replace(config.data, basis=basis, trading_day=day))
-    streams = tuple(Stream(s, f) for f in sorted(frames, key=frame_ns) for s in tape.symbols)
-    made = bar_builder(config, tape, streams, 64, tape.span)
+    streams = tuple(Stream(s, f) for f in sorted(frames, key=frame_ns) for s in tape.symbols if s not in silent)
+    made = bar_builder(config, tape, streams, 64)
     made.grace, made.fill = grace, fill
+    made.__post_init__()
     return made
 
 
@@ -93,7 +101,9 @@ class Forming:
     spread: float = 0.0
 
 
-def by_the_law(tape: ArrayTape, frames: Sequence[str], grace: int = 0, day: str = FX_DAY) -> tuple[list[Bar], int]:
+def by_the_law(
+    tape: ArrayTape, frames: Sequence[str], grace: int = 0, day: str = FX_DAY, silent: Sequence[str] = ()
+) -> tuple[list[Bar], int]:
     """The time law, quote by quote: every frame straight from the quotes, nothing shared with the kernel.
 
     Returns the bars in the order in which they close, and how many quotes came too late for theirs.
@@ -119,6 +129,8 @@ def by_the_law(tape: ArrayTape, frames: Sequence[str], grace: int = 0, day: str 
             bars.append(Bar(known, frames[rank], tape.symbols[symbol], x.start, x.end, *made))
             if rank == 0:
                 over[symbol] = x.end
+        if tape.symbols[s] in silent:
+            continue
         k = int(np.searchsorted(grids[0], event, "right")) - 1
         if grids[0][k + 1] + grace <= ts or grids[0][k] < over[s] or (
             (s, 0) in forming and event < forming[s, 0].start

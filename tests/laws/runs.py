@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import settings
@@ -158,10 +158,11 @@ def play(
     fill: bool = False,
     **options: Any,
 ) -> Outcome:
-    """Feed the tape in these pieces (by default whole), then its end; `grace` and `fill` are the bar builder's."""
+    """Feed the tape in these pieces (by default whole), then its end; `grace` is the bar builder's."""
     diary = Diary()
+    config = replace(config, data=replace(config.data, fill_gaps=fill))
     session = make(config, tape, strategies, journal=diary, **options)
-    session.builder.grace, session.builder.fill = grace, fill
+    session.builder.grace = grace
     session.start()
     lo = 0
     for hi, clocks in (*pieces, (len(tape), ())):
@@ -173,5 +174,6 @@ def play(
     session.clock(tape.span[1])
     run = session.finish(len(tape), 0.0)
     slides = sum(table.dropped for table in session.rows.tables.tables)
-    samples = b"".join(run.samples[name].tobytes() for name in run.samples.dtype.names)
+    rows = run._result.samples
+    samples = b"".join(rows[name].tobytes() for name in rows.dtype.names)
     return Outcome(run.digest, tuple(run.fills), snapshot(session.venue.book), samples, tuple(diary.frames), slides)

@@ -138,12 +138,13 @@ def test_a_bar_that_ends_with_the_tapes_last_quote_is_closed_by_it():
     seed=st.integers(1, 5), symbols=st.sampled_from([SYMBOLS, (E,)]), live=st.booleans(), data=st.data(),
     grace=st.sampled_from([0, 0, 500 * MS, 5 * SECOND]),
     frames=st.sampled_from([("M1",), ("M1", "M5", "H1"), ("M5", "M30"), ("M1", "H4", "D1"), ("H1", "W1"), ("H4",)]),
+    silent=st.sampled_from([(), (), SYMBOLS[1:2], SYMBOLS[1:]]),
 )  # fmt: skip
-def test_bars_are_those_of_the_law_written_down_quote_by_quote(seed, symbols, live, data, grace, frames):
+def test_bars_are_those_of_the_law_written_down_quote_by_quote(seed, symbols, live, data, grace, frames, silent):
     tape = (market.delayed if live else market.quotes)(symbols, 1_200, seed)
     cuts = data.draw(st.one_of(st.just([]), pieces(tape)))
-    bars, late = by_the_law(tape, frames, grace)
-    assert build(tape, frames, cuts, grace=grace) == bars
+    bars, late = by_the_law(tape, frames, grace, silent=silent)
+    assert build(tape, frames, cuts, grace=grace, silent=silent) == bars
     assert build.late == late and (late > 0 or not live or grace or "M1" not in frames)
 
 
@@ -177,6 +178,26 @@ def test_larger_bars_are_the_same_from_quotes_from_smaller_bars_and_from_a_tape_
     of_bars = as_tape(together, base, symbols)
     cuts = data.draw(st.one_of(st.just([]), pieces(of_bars)))
     assert build(of_bars, frames, cuts, ends=end) == together
+
+
+@examples(20)
+@given(seed=st.integers(1, 5), data=st.data(), silent=st.sampled_from([(), SYMBOLS[:1], SYMBOLS[1:]]))
+def test_a_tape_of_bars_becomes_its_own_rows_alone_or_beside_a_larger_frame(seed, data, silent):
+    tape = market.bars(SYMBOLS, 900, seed)
+    cuts = data.draw(st.one_of(st.just([]), pieces(tape)))
+    b, end = tape.block, int(tape.block.ts[-1])
+    prices = (b.open, b.high, b.low, b.close, b.volume, b.spread)
+    records = zip(*(column.tolist() for column in (b.ts, b.symbol, b.ts_event, b.ts, *prices)), strict=True)
+    own = [Bar(ts, "M1", SYMBOLS[s], *rest) for ts, s, *rest in records if SYMBOLS[s] not in silent]
+    alone = build(tape, ["M1"], cuts, ends=end, silent=silent)
+    beside = build(tape, ["M1", "M5"], cuts, ends=end, silent=silent)
+    assert alone == own == [bar for bar in beside if bar.frame == "M1"]
+
+
+def test_a_symbol_that_is_there_for_its_conversion_rate_alone_is_in_no_bar():
+    tape = tick("10:00:10 GBPJPY", "10:00:20 USDJPY", "10:01 USDJPY", symbols=("GBPJPY", "USDJPY", E))
+    expected = ["M1 GBPJPY 10:00:00 known 10:01:00: 1.0001 1.0001 1.0001 1.0001 1"]
+    assert brief(build(tape, ["M1"], silent=("USDJPY", E))) == expected
 
 
 def fortnight(start: str, weekends: bool) -> np.ndarray:
