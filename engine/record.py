@@ -88,15 +88,20 @@ class Run:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """One row per round trip, columns as in trades.csv; times UTC, amounts in the account currency."""
+        """One row per round trip: the columns of trades.csv, times UTC, amounts in the account currency.
+
+        Besides `side` (+1 or -1), and the times once more as `open_ts` and `close_ts`, int64 ns UTC.
+        """
         import pandas as pd
 
         from engine.report.writer import trades_csv
 
         source = self.path / "trades.csv" if self.path else trades_csv(self._result.trades, self.summary.digits)
         frame = pd.read_csv(source, dtype=TEXTS)
-        for column in ("open_time", "close_time"):
-            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
+        for name in ("open", "close"):
+            times = pd.to_datetime(frame[f"{name}_time"], utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
+            frame[f"{name}_time"], frame[f"{name}_ts"] = times, times.astype("int64")
+        frame["side"] = frame["direction"].map({"long": 1, "short": -1}).astype("int64")
         return frame
 
     @cached_property

@@ -158,11 +158,15 @@ def explain(
         return [*at_close(config, tape, bar, strategies), *decided_at(frames, bar)]
     steps = chain(frames, trade=trade)
     mine = {step.seq for step in steps}
-    signals = [f.event for f in frames if f.seq in mine and isinstance(f.event, Signal)]
-    moments = {(s.ts, s.strategy, s.symbol) for s in signals}
-    _, rows = rerun(config, tape, {s.ts for s in signals}, strategies)
-    told = [step_of(*row) for row in rows if row[:3] in moments]
-    return sorted([*told, *steps], key=lambda step: (step.ts, step.seq))
+    signals = {f.seq: f.event for f in frames if f.seq in mine and isinstance(f.event, Signal)}
+    _, rows = rerun(config, tape, {s.ts for s in signals.values()}, strategies)
+    seen = {row[:3]: step_of(*row) for row in rows}
+    found: list[Step] = []
+    for step in steps:
+        if (signal := signals.get(step.seq)) and (row := seen.get((signal.ts, signal.strategy, signal.symbol))):
+            found.append(row)
+        found.append(step)
+    return found
 
 
 def retold(config: Config, tape: Tape, recorded: Iterable[Frame], strategies: Strategies) -> tuple[Config, list[Frame]]:
