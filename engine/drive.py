@@ -60,6 +60,7 @@ def hear(news, pending, ts, wishes, limits):
         wish = wishes[y.strategy, y.symbol]
         if y.refusal:
             refused(wish, limits[y.strategy, y.symbol].retries)
+            wish.acted = np.nan  # as `Risk.on_rejected` does
         else:
             wish.tries, wish.open = 0, 1
         heard += 1

@@ -283,7 +283,10 @@ def assumptions(config: Config) -> list[str]:
 def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
     """What may make the figures better or worse than the market would have."""
     if config.data.kind == "bars":
-        yield "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills"
+        yield (
+            "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills;"
+            " the time of a deal is the open of its bar"
+        )
     block = next(tape.blocks(SAMPLED))
     prices = block.bid if tape.kind == "quotes" else block.close
     for s, one in enumerate(instruments):

@@ -103,7 +103,12 @@ def tape_of(start: Start, config: Config, data: Tape | None) -> Tape:
 
 def made(config: Config, strategies: Strategies) -> Sequence[Strategy]:
     """Fresh strategies: copies of those handed in, or what the config names."""
-    return make_strategies(config) if strategies is None else deepcopy(strategies)
+    if strategies is None:
+        return make_strategies(config)
+    copies = deepcopy(strategies)
+    for one, copy in zip(config.strategies, copies, strict=True):
+        copy.id = one.id
+    return copies
 
 
 def replay(

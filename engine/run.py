@@ -165,6 +165,7 @@ class Session:
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
+        bus.subscribe(e.Rejected, risk.on_rejected)
         bus.subscribe(e.Fill, wishes.on_fill)
         self.recorder.listen(bus)
         for one, made in zip(self.config.strategies, self.strategies, strict=True):

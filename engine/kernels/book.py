@@ -16,13 +16,16 @@ import numpy as np
 
 from engine.kernels.jit import jit
 
-MARKET, LIMIT, STOP = 0, 1, 2
-SENT, WORKING = 1, 2
-FILL, ACCEPTED, REJECTED, CANCELED = 0, 1, 2, 3
-ENTRY_IN, ENTRY_OUT = 0, 1
-BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT = 0, 1, 2
-NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE = 0, 1, 2, 3
-NEVER = np.iinfo(np.int64).max
+# int64, not Python ints: numba compiles a function anew for every literal it is called with
+NONE = np.int64(0)
+MARKET, LIMIT, STOP = map(np.int64, range(3))
+SENT, WORKING = map(np.int64, (1, 2))
+FILL, ACCEPTED, REJECTED, CANCELED = map(np.int64, range(4))
+ENTRY_IN, ENTRY_OUT = map(np.int64, range(2))
+BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT = map(np.int64, range(3))
+NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE = map(np.int64, range(4))
+EXPIRED, POSITION_CLOSED = map(np.int64, (1, 2))
+NEVER = np.int64(np.iinfo(np.int64).max)
 
 ORDER_KINDS = ("market", "limit", "stop")
 FILL_REASONS = ("order", "stop_loss", "take_profit")
@@ -37,7 +40,7 @@ REJECT_REASONS = (
     "no conversion rate",
     "no such order",
 )
-R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER = 1, 2, 3, 4, 5, 6, 7
+R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER = map(np.int64, range(1, 8))
 
 _i, _f = np.int64, np.float64
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.core import events as e
 from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, StrategyConfig, VenueConfig
+from engine.core.frames import FX_DAY
 from engine.core.quantity import Duration, Points, Size
 from engine.core.tape import ArrayTape
 from engine.strategy import Strategy, dataclass, field
@@ -127,7 +128,7 @@ def perform(
     base = "M1" if tape.kind == "quotes" else options.pop("base", "M1")
     config = Config(
         name="script",
-        data=DataConfig("memory", (), tape.symbols, tape.kind, base),
+        data=DataConfig("memory", (), tape.symbols, tape.kind, base, trading_day=options.pop("day", FX_DAY)),
         account=AccountConfig(mode=mode),
         venue=VenueConfig(Duration(latency / MS, "ms"), Duration(back / MS, "ms"), Points(0.0, "points")),
         risk=RiskConfig(Size.parse("0.01 lots")),

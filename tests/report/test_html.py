@@ -43,12 +43,20 @@ def test_whatever_a_user_named_is_text(tmp_path: Path) -> None:
         writer.bars(EVIL, EVIL, {"ts": np.array([START + 1]), "open_ts": np.array([START]), **bar})
         named = Summary(
             name="x", engine=EVIL, strategies=[EVIL], symbols=[EVIL], currency=EVIL, zone=EVIL, tape=EVIL,
-            attribution=[Attribution(EVIL, 1, 0, 0.0, 0.0, 0.0)], extra={EVIL: EVIL},
+            attribution=[Attribution(EVIL, 1, 0, 0.0, 0.0, 0.0)], extra={EVIL: EVIL}, cautions=[EVIL],
         )  # fmt: skip
         page = report(writer.finish(named, {EVIL: {EVIL: EVIL}}, [EVIL]))
     assert page.count("</script>") == 2 and "alert(1)</script>" not in page and "<b>&" not in page
     data = json.loads(re.search(r'id="data">(.*)</script>', page)[1])  # type: ignore[index]
     assert data["streams"][0]["symbol"] == EVIL and EVIL in data["trades"]["words"]
+
+
+def test_what_must_be_read_first_stands_above_the_chart(tmp_path: Path) -> None:
+    with RunWriter(tmp_path, "demo", Tally(START_BALANCE)) as writer:
+        page = report(writer.finish(Summary(name="demo", cautions=["a fixed rate", "bars only"]), None))
+    first, cautions, chart = (page.index(x) for x in ('class="tiles"', '<ul class="cautions">', 'id="chart-card"'))
+    assert first < cautions < page.index("<li>a fixed rate</li><li>bars only</li>") < chart
+    assert '<ul class="cautions">' not in report(write_run(tmp_path, bars=0))
 
 
 def test_the_page_carries_what_the_reader_must_know(tmp_path: Path) -> None:

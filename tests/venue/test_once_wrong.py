@@ -75,3 +75,16 @@ def test_slippage_leaves_no_binary_noise_in_a_price() -> None:
     desk.buy(0.01)
     desk.quote(1.1, 1.1003)
     assert [f.price for f in desk.fills] == [1.10031]  # 1.1003 + 0.00001 is 1.1003100000000001
+
+
+def test_a_record_leaves_at_most_two_equity_samples_however_often_it_ends_flat() -> None:
+    """A block has room for two a record. Twenty orders that open and close in turn wrote ten, and beyond the end."""
+    desk = Desk(mode="netting")
+    desk.quote(1.1, 1.1)
+    for _ in range(10):
+        desk.buy(0.01)
+        desk.sell(0.01)
+    desk.quote(1.1, 1.1)
+    samples = desk.venue.drain_samples()
+    assert len(desk.fills) == 20 and len(desk.positions) == 0
+    assert samples["ts"].tolist() == [desk.now] and samples["equity"].tolist() == [10_000.0]

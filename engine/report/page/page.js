@@ -40,7 +40,7 @@
   const fixed = (t, price) => price.toFixed(digitsOf(t.symbol));
   const COLUMNS = [  // title, width, class, value to sort by, text shown
     ["#", 56, "", t => t.id],
-    ["Strategy", 112, "text", t => t.strategy],
+    ["Strategy", 136, "text", t => t.strategy],
     ["Symbol", 78, "text", t => t.symbol],
     ["Side", 56, "text", t => -t.side, t => t.side > 0 ? "long" : "short"],
     ["Lots", 60, "", t => t.lots, t => t.lots.toFixed(Math.max(2, (String(t.lots).split(".")[1] ?? "").length))],
@@ -88,6 +88,8 @@
       const tone = title.startsWith("Net") ? (trade.net > 0 ? "up" : trade.net < 0 ? "down" : "") : title === "Side" ? (trade.side > 0 ? "long" : "short") : "";
       row.append(cell("td", (text ?? value)(trade), (kind + " " + tone).trim()));
     });
+    const exits = [["stop", trade.stop], ["take profit", trade.take_profit]].filter(([, p]) => p !== null);
+    row.title = exits.map(([word, p]) => `${word} ${fixed(trade, p)}`).join(", ");
     row.onclick = () => choose(trade, true);
     return row;
   }
