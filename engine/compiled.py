@@ -54,6 +54,9 @@ class CompiledLoop:
         venue, i, w, code = self.venue, lo, 0, MORE_ROOM
         parts = []
         while code == MORE_ROOM:
+            positions = int(venue.book[0]["positions"][0])
+            if len(self.plan) <= positions:  # an order for each that is to be closed, and one more
+                self.plan = np.zeros(2 * positions, ORDER)
             venue.room(len(self.plan))
             while len(self.out) < 2 * len(venue.book[4]) or len(self.news) < self.pending + 2 * len(venue.book[4]):
                 self.out, self.news = np.zeros(2 * len(self.out), REPORT), np.resize(self.news, 2 * len(self.news))

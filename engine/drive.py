@@ -60,6 +60,7 @@ def hear(news, pending, ts, wishes, limits):
         wish = wishes[y.strategy, y.symbol]
         if y.refusal:
             refused(wish, limits[y.strategy, y.symbol].retries)
+            wish.acted = np.nan  # as `Risk.on_rejected` does
         else:
             wish.tries, wish.open = 0, 1
         heard += 1
@@ -110,7 +111,7 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
     """Records i..hi-1 and the wishes w.. made before or right after them.
 
     Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
-    empties `out` or grows the book, and calls again.
+    empties `out` or grows the book or the plan, and calls again.
     """
     n = 0
     account = book[0]
@@ -123,8 +124,9 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
                 return MORE_ROOM, i, w, n, pending
         if w == len(statements):
             return DONE, i, w, n, pending
-        room = account[0].orders + account[0].positions + 1
-        if account[0].orders + len(plan) > len(book[2]) or room + len(plan) > len(book[3]):
+        positions = account[0].positions
+        room = account[0].orders + positions + 1
+        if positions >= len(plan) or account[0].orders + len(plan) > len(book[2]) or room + len(plan) > len(book[3]):
             return MORE_ROOM, i, w, n, pending
         pending = hear(news, pending, statements[w].ts, wishes, limits)
         obey(book, limits, wishes, statements[w], answer, plan)

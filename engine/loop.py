@@ -92,11 +92,14 @@ class Loop:
             hit, scanned = False, hi if venue.idle else i
 
     def _position(self, block: Block, t: int, i: int, hi: int, more: bool, until: int | None) -> int:
-        """The record before which something due at t happens; hi + 1 if not in this pass."""
-        if t <= self.bus.now:
+        """The record before which something due at t happens; hi + 1 if not in this pass.
+
+        With bars that is after every bar stamped t: more of them, and the rows they close, may come in the next pass.
+        """
+        quotes = self.venue.kind == "quotes"
+        if quotes and t <= self.bus.now:
             return i
-        side = "left" if self.venue.kind == "quotes" else "right"
-        j = i + int(block.ts[i:hi].searchsorted(t, side)) if i < hi else hi
+        j = i + int(block.ts[i:hi].searchsorted(t, "left" if quotes else "right")) if i < hi else hi
         in_pass = j < hi or more or (until is not None and t <= until)
         return j if in_pass else hi + 1
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from engine.core.bus import RANKS
-from engine.core.events import QUOTE, ROW, Quote
+from engine.core.events import QUOTE, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
@@ -20,6 +20,8 @@ from engine.features.spec import Spec
 from engine.loop import Wakes
 
 PRICES = ("open", "high", "low", "close")
+BEFORE = 2**41
+"""Sorts what comes before a record, then the record itself, then what comes before the next."""
 
 
 @dataclass
@@ -161,9 +163,10 @@ class Rows:
         if self.watched:
             rows_only = [item[0] for item in items] if s.with_history else items
             self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
-        dues = [ts * RANKS + ROW for ts in closed["ts"][mine].tolist()]
-        order = (mine * len(self.subscriptions) + k).tolist()
-        yield closed["at"][mine].tolist(), order, dues, s.call, items
+        at, known, ranks = (closed[name][mine] for name in ("at", "ts", "rank"))
+        dues = [ts * RANKS + rank for ts, rank in zip(known.tolist(), ranks.tolist(), strict=True)]
+        order = (at * BEFORE + mine * len(self.subscriptions) + k).tolist()
+        yield at.tolist(), order, dues, s.call, items
 
     def _quote_calls(self, block: Block, lo: int, hi: int) -> Iterator[tuple[Any, ...]]:
         for k, (symbol, index, handler) in enumerate(self.quotes):
@@ -173,7 +176,7 @@ class Rows:
             ts = block.ts[at].tolist()
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
             items = list(map(Quote, ts, repeat(symbol), *columns))
-            order = (at * len(self.quotes) + k).tolist()
+            order = (at * BEFORE + BEFORE // 2 + k).tolist()
             yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
 
 

@@ -165,6 +165,7 @@ class Session:
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
+        bus.subscribe(e.Rejected, risk.on_rejected)
         bus.subscribe(e.Fill, wishes.on_fill)
         self.recorder.listen(bus)
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
@@ -229,7 +230,7 @@ class Session:
             self.rows.slide(ROOM)
             done, closed = self.builder.clock(ts)
             self.rows.extend()
-            self._pass(block, 0, 0, closed, ts)
+            self._pass(block, 0, 0, closed, ts if done or not len(closed) else int(closed["ts"][-1]))
 
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:
         self.recorder.bars(self.rows, closed)

@@ -21,6 +21,8 @@ MINOR_DIGITS = {"JPY": 0, "KRW": 0, "HUF": 0, "BTC": 8, "ETH": 8}
 """Digits of money where they are not two."""
 MONTH = 31 * 86_400 * 10**9
 UNLIMITED = 2**53
+CAPACITY = 16_384
+"""Rows of a table; it slides when it runs full."""
 
 
 def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Book, list[str]]:
@@ -134,7 +136,7 @@ def base_frame(config: Config, frames: set[str]) -> str:
 
 def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: int) -> BarBuilder:
     """The bar builder and its tables; frames that follow the trading day get their bounds for the span of the tape."""
-    tables = Tables(streams, max(16_384, 4 * keep), keep)
+    tables = Tables(streams, max(CAPACITY, 4 * keep), keep)
     base = {stream.symbol: stream.frame for stream in reversed(streams)}
     lengths = {s.frame: frame_ns(s.frame) if s.frame in FIXED else 0 for s in streams}
     records, base_of = stream_records(streams, tape.symbols, lengths, base)

@@ -120,8 +120,11 @@ def our_trades(bars: Bars, fast: int, slow: int, lane: str) -> list[Trade]:
         spread=np.zeros(n), volume=np.ones(n),
     )  # fmt: skip
     trades = engine.backtest(config, data=tape).trades
-    bar = {name: ((trades[name] - START) // MINUTE).tolist() for name in ("open_ts", "close_ts")}
-    columns = trades["side"], bar["open_ts"], trades["open_price"], bar["close_ts"], trades["close_price"]
+    opened, closed = (
+        [(stamp.value - START) // MINUTE for stamp in trades[name]] for name in ("open_time", "close_time")
+    )
+    sides = trades["direction"].map({"long": 1, "short": -1})
+    columns = sides, opened, trades["open_price"], closed, trades["close_price"]
     return list(map(Trade, *columns))
 
 

@@ -19,16 +19,19 @@ def put(order, x, k, s, side, steps, stop, take_profit, position):
 def market_orders(book, k, s, target, stop, take_profit, plan):
     """Market orders that take strategy k to `target` signed lot steps of symbol s; returns how many.
 
-    A netting account takes one order. On a hedging account what must go is closed first, oldest position first,
-    each by an order that names it, and only then the rest is opened. `plan` is a record array with room for one
-    order more than the strategy has positions.
+    A netting account takes one order, without exits where it only reduces. On a hedging account what must go is
+    closed first, oldest position first, each by an order that names it, and only then the rest is opened. `plan` is a
+    record array with room for one order more than the strategy has positions.
     """
     account, x, positions = book[0], book[1][s], book[3]
-    change = target - owned(book, k, s)
+    own = owned(book, k, s)
+    change = target - own
     if change == 0:
         return 0
     side = 1 if change > 0 else -1
     if not account[0].hedging:
+        if own * side < 0 and abs(change) <= abs(own):
+            stop = take_profit = np.nan
         put(plan[0], x, k, s, side, abs(change), stop, take_profit, 0)
         return 1
     n, left = 0, abs(change)

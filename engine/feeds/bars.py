@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.events import QUOTE, ROW
 from engine.core.table import Stream, Tables
 from engine.core.tape import Block
 from engine.kernels.jit import jit
@@ -28,7 +29,7 @@ STREAM = np.dtype([
     ("is_open", _i), ("flat", _i), ("start", _i), ("end", _i),
     ("first", _f), ("high", _f), ("low", _f), ("last", _f), ("volume", _f), ("spread", _f),
 ], align=True)  # fmt: skip
-WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i)], align=True)
+WAKE = np.dtype([("at", _i), ("stream", _i), ("row", _i), ("ts", _i), ("rank", _i)], align=True)
 
 
 @jit(no_cpython_wrapper=True)
@@ -93,30 +94,38 @@ def earliest(streams):
 
 @jit(no_cpython_wrapper=True)
 def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts_event, grace, strict, fill):
-    """Close every bar that is due before a record of `symbol` at `ts`; returns the wakes so far, -1 if full."""
+    """Close every bar that is due before a record of `symbol` at `ts`; returns the wakes so far, -1 - wakes if full.
+
+    Bars due at one moment close together or not at all: rows of a moment are published when all of them are there.
+    """
+    moment, moment_rank = -1, ROW
     while True:
-        best, best_known = -1, NEVER
+        best, best_known, rank = -1, NEVER, QUOTE
         for s in range(len(streams)):
             x = streams[s]
             if not x.is_open:
                 continue
-            known = x.end + grace
+            known, by = x.end + grace, ROW
             if known + strict > ts:
                 if x.symbol != symbol or ts_event < x.end + strict:
                     continue
-                known = ts
-            if known < best_known or (
-                known == best_known
-                and (x.rank < streams[best].rank or (x.rank == streams[best].rank and x.symbol < streams[best].symbol))
-            ):
-                best, best_known = s, known
+                known, by = ts, QUOTE  # the record itself says so: not due at ts, but as old as the record
+            if known > best_known or (known == best_known and by > rank):
+                continue
+            y = streams[best]
+            if known < best_known or by < rank or x.rank < y.rank or (x.rank == y.rank and x.symbol < y.symbol):
+                best, best_known, rank = s, known, by
         if best < 0:
             return n
-        if rows[best] == stamps.shape[2] or n == len(wakes):
+        if best_known != moment or rank != moment_rank:
+            if rows.max() == stamps.shape[2] or n + len(streams) > len(wakes):
+                return -1 - n
+            moment, moment_rank = best_known, rank
+        if rows[best] == stamps.shape[2] or n == len(wakes):  # with `fill` one stream may close twice at one moment
             return -1 - n
         shut(streams, edges, best, stamps, values, rows, best_known, fill)
         w = wakes[n]
-        w.at, w.stream, w.row, w.ts = at, best, rows[best] - 1, best_known
+        w.at, w.stream, w.row, w.ts, w.rank = at, best, rows[best] - 1, best_known, rank
         n += 1
 
 
@@ -133,14 +142,19 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
     while i < hi:
         s = symbol[i]
         b = base_of[s]
-        x = streams[b]
         known_due = due if due == NEVER else due + grace
-        if ts[i] >= known_due or (x.is_open and ts_event[i] >= x.end):
+        if ts[i] >= known_due or ts_event[i] >= due:
             n = close_due(streams, edges, stamps, values, rows, wakes, n, i, ts[i], s, ts_event[i], grace, 0, fill)
             if n < 0:
                 return i, -1 - n, late
             due = earliest(streams)
             known_due = due if due == NEVER else due + grace
+        if b < 0:  # nobody asks for bars of this symbol: it moves the clock, no more
+            i += 1
+            while i < hi and symbol[i] == s and ts[i] < known_due and ts_event[i] < due:
+                i += 1
+            continue
+        x = streams[b]
         if x.is_open and ts_event[i] < x.start:
             late += 1
             i += 1
@@ -148,7 +162,7 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
         price = bid[i] * weight_bid + ask[i] * weight_ask
         if not x.is_open or x.flat:
             start, end = interval(x, edges, b, ts_event[i])
-            if rows[b] > 0 and start < stamps[b, 2, rows[b] - 1]:
+            if end + grace <= ts[i] or (rows[b] > 0 and start < stamps[b, 2, rows[b] - 1]):  # its time is over
                 late += 1
                 i += 1
                 continue
@@ -157,7 +171,7 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, weight_bid, weight_as
             i += 1
             continue
         high, low, volume, end = x.high, x.low, x.volume, x.end
-        stop = min(end, known_due)
+        stop = min(end, due)
         k = i
         while True:  # the hot loop: quotes of one symbol inside its open bar
             high = max(high, price)
@@ -193,10 +207,12 @@ def bars_to_rows(ts, ts_event, symbol, first, high, low, last, spread, volume, l
                     values[s, 0, r], values[s, 1, r], values[s, 2, r] = x.first, x.high, x.low
                     values[s, 3, r], values[s, 4, r], values[s, 5, r] = x.last, x.volume, x.spread
                     w = wakes[n]
-                    w.at, w.stream, w.row, w.ts = i, s, r, x.end
+                    w.at, w.stream, w.row, w.ts, w.rank = i, s, r, x.end, ROW
                     rows[s] = r + 1
                     x.is_open = 0
                     n += 1
+        if base_of[symbol[i]] < 0:
+            continue
         x = streams[base_of[symbol[i]]]
         x.is_open, x.flat, x.start, x.end = 1, 0, ts_event[i], ts[i]
         x.first, x.high, x.low, x.last = first[i], high[i], low[i], last[i]
@@ -218,6 +234,8 @@ def bars_to_bars(ts, ts_event, symbol, first, high, low, last, spread, volume, l
             if n < 0:
                 return i, -1 - n, 0
             due = earliest(streams)
+        if base_of[s] < 0:
+            continue
         x = streams[base_of[s]]
         merge(x, ts_event[i], ts[i], first[i], high[i], low[i], last[i], volume[i], spread[i], 0)
         due = min(due, ts[i])

@@ -16,13 +16,16 @@ import numpy as np
 
 from engine.kernels.jit import jit
 
-MARKET, LIMIT, STOP = 0, 1, 2
-SENT, WORKING = 1, 2
-FILL, ACCEPTED, REJECTED, CANCELED = 0, 1, 2, 3
-ENTRY_IN, ENTRY_OUT = 0, 1
-BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT = 0, 1, 2
-NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE = 0, 1, 2, 3
-NEVER = np.iinfo(np.int64).max
+# int64, not Python ints: numba compiles a function anew for every literal it is called with
+NONE = np.int64(0)
+MARKET, LIMIT, STOP = map(np.int64, range(3))
+SENT, WORKING = map(np.int64, (1, 2))
+FILL, ACCEPTED, REJECTED, CANCELED = map(np.int64, range(4))
+ENTRY_IN, ENTRY_OUT = map(np.int64, range(2))
+BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT = map(np.int64, range(3))
+NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE = map(np.int64, range(4))
+EXPIRED, POSITION_CLOSED = map(np.int64, (1, 2))
+NEVER = np.int64(np.iinfo(np.int64).max)
 
 ORDER_KINDS = ("market", "limit", "stop")
 FILL_REASONS = ("order", "stop_loss", "take_profit")
@@ -37,7 +40,7 @@ REJECT_REASONS = (
     "no conversion rate",
     "no such order",
 )
-R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER = 1, 2, 3, 4, 5, 6, 7
+R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER = map(np.int64, range(1, 8))
 
 _i, _f = np.int64, np.float64
 
@@ -124,13 +127,13 @@ def snapshot(book: Book) -> bytes:
 
 
 @jit(no_cpython_wrapper=True)
-def to_minor(money, minor):
+def to_minor(money, minor, whole=0.0):
     """Whole minor units, half away from zero; what a decimal ledger would book.
 
-    The nudge of 1e-7 of a minor unit puts a product that is a tie in decimals, but a hair off in binary, on the
-    side where the decimals would put it.
+    A product that is a tie in decimals may be a hair off in binary. The nudge puts it on the side where the decimals
+    would: 1e-7 of a minor unit, and more for a difference of two values as large as `whole`, whose noise it carries.
     """
-    n = abs(money) / minor + 0.5 + 1e-7
+    n = (abs(money) + 1e-15 * abs(whole)) / minor + 0.5 + 1e-7
     return np.int64(math.copysign(math.floor(n), money))
 
 

@@ -113,22 +113,36 @@ def decide_one(book, limits, wishes, k, s, strength, stop, take_profit, answer):
     decide(book, limits[k, s], wishes[k, s], k, s, strength, stop, take_profit, answer[0])
 
 
+@jit(no_cpython_wrapper=True)
+def coming_in(book, k, s, side):
+    """Lot steps that orders of strategy k, sent or resting, may yet add to its own on that side."""
+    account, orders = book[0], book[2]
+    steps = 0
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.side == side and o.position == 0:
+            steps += o.steps
+    return steps
+
+
 @jit
 def allow_order(book, limits, k, s, side, steps, position, answer):
-    """May strategy k send this order itself? Reducing is always allowed."""
+    """May strategy k send this order itself, should all it has sent on that side be filled? Reducing is allowed."""
     account, x = book[0], book[1][s]
     a, l = answer[0], limits[k, s]
     own = owned(book, k, s)
+    added = steps + coming_in(book, k, s, side)
+    reach = abs(own + side * added)
     a.own, a.target, a.rule, a.value, a.threshold = own, own + side * steps, 0, np.nan, np.nan
-    if position > 0 or (own * side < 0 and steps <= abs(own)):
+    if position > 0 or (own * side < 0 and added <= abs(own)):
         return
     down = (account[0].peak - account[0].equity) / account[0].peak
     if down >= l.max_drawdown:
         a.rule, a.value, a.threshold = MAX_DRAWDOWN, down, l.max_drawdown
     elif steps < x.steps_min:
         a.rule, a.value, a.threshold = VOLUME_MIN, steps * x.step_lots, x.steps_min * x.step_lots
-    elif abs(own + side * steps) > l.max_steps:
-        a.rule, a.value, a.threshold = MAX_POSITION, abs(own + side * steps) * x.step_lots, l.max_steps * x.step_lots
+    elif reach > l.max_steps:
+        a.rule, a.value, a.threshold = MAX_POSITION, reach * x.step_lots, l.max_steps * x.step_lots
 
 
 @jit

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
-from engine.core.events import Denied, Event, Order, Signal, TargetPosition
-from engine.kernels.book import Book
+from engine.core.errors import OnetapeError
+from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
+from engine.core.registry import did_you_mean
+from engine.kernels.book import ORDER_KINDS, Book
 from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
 
 NAN = float("nan")
@@ -35,7 +38,8 @@ class Risk:
         self._strategy = {name: n for n, name in enumerate(self.strategies)}
 
     def on_signal(self, signal: Signal) -> list[Event]:
-        k, s, book = self._strategy[signal.strategy], self._symbol[signal.symbol], self.book()
+        k, s = self._at(signal)
+        book = self.book()
         stop = NAN if signal.stop is None else signal.stop
         take_profit = NAN if signal.take_profit is None else signal.take_profit
         decide_one(book, self.limits, self.wishes, k, s, signal.strength, stop, take_profit, self._answer)
@@ -52,11 +56,17 @@ class Risk:
             )
         return events
 
+    def on_rejected(self, rejected: Rejected) -> None:
+        """What the venue refused was not acted on: the same wish may be sized again."""
+        if rejected.symbol:
+            self.wishes["acted"][self._strategy[rejected.strategy], self._symbol[rejected.symbol]] = NAN
+
     def on_target(self, target: TargetPosition) -> Event | None:
         """A target that a strategy set itself: the same limits, no sizing."""
         if target.passed:
             return None
-        k, s, book = self._strategy[target.strategy], self._symbol[target.symbol], self.book()
+        k, s = self._at(target)
+        book = self.book()
         own, coming, count = stands(book, k, s)
         steps = round(target.units / self.step_units[s]) - own
         if steps == coming:  # there already, or on the way
@@ -73,7 +83,9 @@ class Risk:
         """An order that a strategy wrote itself: numbered and let through, or denied."""
         if order.id:
             return None
-        k, s, book = self._strategy[order.strategy], self._symbol[order.symbol], self.book()
+        k, s = self._at(order)
+        check(order)
+        book = self.book()
         steps = round(order.units / self.step_units[s])
         denied = self._refuse(order.ts, order.strategy, order.symbol, book, k, s, order.side, steps, order.position)
         if denied:
@@ -81,13 +93,35 @@ class Risk:
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
         grid = float(book[1]["grid"][s])
-        price, stop, take_profit = (
-            None if p is None else round(p * grid) / grid for p in (order.price, order.stop, order.take_profit)
-        )
+        prices = (order.price, order.stop, order.take_profit)
+        price, stop, take_profit = (None if p is None or p != p else round(p * grid) / grid for p in prices)
         return msgspec.structs.replace(order, price=price, stop=stop, take_profit=take_profit, id=number)
+
+    def _at(self, event: Signal | TargetPosition | Order) -> tuple[int, int]:
+        """Which strategy and symbol; OnetapeError for a symbol that the run does not have."""
+        s = self._symbol.get(event.symbol)
+        if s is None:
+            hint = did_you_mean(event.symbol, self.symbols)
+            raise OnetapeError(f"strategy {event.strategy}: no {event.symbol} in this run: {hint}")
+        return self._strategy[event.strategy], s
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
         allow_order(book, self.limits, k, s, side, steps, position, self._answer)
         _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
+
+
+def check(order: Order) -> None:
+    """OnetapeError for an order of a strategy's own that cannot be meant."""
+    wrong = ""
+    if order.kind not in ORDER_KINDS:
+        wrong = f"kind {order.kind!r}: {did_you_mean(order.kind, ORDER_KINDS)}"
+    elif order.side not in (1, -1):
+        wrong = f"side {order.side}: write 1 to buy, -1 to sell"
+    elif order.kind != "market" and not (order.price or 0.0) > 0.0:
+        wrong = f"a {order.kind} order needs a price, got {order.price}"
+    elif any(abs(p or 0.0) == math.inf for p in (order.price, order.stop, order.take_profit)):
+        wrong = "prices must be finite"
+    if wrong:
+        raise OnetapeError(f"strategy {order.strategy}, order for {order.symbol}: {wrong}")

@@ -24,7 +24,9 @@ class Wishes:
     def keep(self, signal: Signal) -> bool:
         """True if the signal says something new."""
         key = (signal.strategy, signal.symbol)
-        wish = (signal.strength, signal.stop, signal.take_profit)
+        stop, take_profit = signal.stop, signal.take_profit
+        # NaN, which is not equal to itself, is as good as none
+        wish = (signal.strength, stop if stop == stop else None, take_profit if take_profit == take_profit else None)
         if self._last.get(key) == wish:
             return self._open.pop(key, None) is not None
         self._last[key] = wish

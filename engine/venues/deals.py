@@ -10,18 +10,17 @@ from engine.kernels.book import (
     ENTRY_IN,
     ENTRY_OUT,
     FILL,
+    NONE,
+    POSITION_CLOSED,
     R_MONEY,
     REJECTED,
     margin_used,
     mark,
     rate_of,
-    sample,
     to_minor,
     value,
 )
 from engine.kernels.jit import jit
-
-EXPIRED, POSITION_CLOSED = 1, 2
 
 
 @jit(no_cpython_wrapper=True)
@@ -105,14 +104,13 @@ def close(book, p, steps, price, ts, ts_event, order, reason):
     account, symbols, positions = book[0], book[1], book[3]
     q = positions[p]
     s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
-    money = side * (price - entry) * (steps * symbols[s].step_units) * rate_of(symbols, s)
+    worth = steps * symbols[s].step_units * rate_of(symbols, s)
+    money = side * (price - entry) * worth
     q.steps -= steps
     if q.steps == 0:
         account[0].positions = remove(positions, account[0].positions, p)
-    profit = to_minor(money, account[0].minor)
+    profit = to_minor(money, account[0].minor, price * worth)
     deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
-    if account[0].positions == 0 and account[0].sample_every > 0:
-        sample(book, ts)  # from here on the equity stands still
 
 
 @jit(no_cpython_wrapper=True)
@@ -124,7 +122,7 @@ def enter(book, k, steps, price, ts, ts_event):
     needed = steps * symbols[s].step_units * price * rate_of(symbols, s) / a.leverage
     if not (needed <= a.equity - margin_used(book)):
         return R_MONEY
-    p = -1 if a.hedging else find_position(book, 0, s)
+    p = -1 if a.hedging else find_position(book, NONE, s)
     if p < 0:
         p = a.positions
         q = positions[p]
@@ -142,7 +140,7 @@ def enter(book, k, steps, price, ts, ts_event):
             q.stop = o.stop
         if not np.isnan(o.take_profit):
             q.take_profit = o.take_profit
-    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, 0, BY_ORDER)
+    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, NONE, BY_ORDER)
     r = book[4][a.reports - 1]
     r.stop, r.take_profit = q.stop, q.take_profit
     return 0
@@ -161,7 +159,7 @@ def execute(book, k, price, ts, ts_event):
             report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, POSITION_CLOSED)
             return
     elif not account[0].hedging:
-        p = find_position(book, 0, o.symbol)
+        p = find_position(book, NONE, o.symbol)
         if p >= 0 and positions[p].side == o.side:
             p = -1
     if p >= 0:

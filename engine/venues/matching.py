@@ -9,9 +9,11 @@ from engine.kernels.book import (
     BY_STOP_LOSS,
     BY_TAKE_PROFIT,
     CANCELED,
+    EXPIRED,
     LIMIT,
     MARKET,
     NEVER,
+    NONE,
     R_RATE,
     R_STOPS,
     R_VOLUME_MAX,
@@ -22,11 +24,12 @@ from engine.kernels.book import (
     clean,
     mark,
     rate_of,
+    sample,
     total,
     value,
 )
 from engine.kernels.jit import jit
-from engine.venues.deals import EXPIRED, close, execute, remove, report
+from engine.venues.deals import close, execute, remove, report
 
 
 @jit(no_cpython_wrapper=True)
@@ -92,7 +95,7 @@ def order_price(x, o, first, high, low):
 def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
     """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
     account, symbols, positions = book[0], book[1], book[3]
-    p = 0
+    p = NONE
     while p < account[0].positions:
         q = positions[p]
         if q.symbol != s or q.id < first_id or q.id >= last_id:
@@ -106,14 +109,14 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
             continue
         if reason == BY_STOP_LOSS:
             price = slipped(symbols[s], price, -q.side)
-        close(book, p, q.steps, price, ts, ts_event, 0, reason)
+        close(book, p, q.steps, price, ts, ts_event, NONE, reason)
 
 
 @jit(no_cpython_wrapper=True)
 def work(book, s, ts, ts_event, bid, ask, length, arrivals):
     """Orders of symbol s by id: arrival, then price. `length` is the duration of a bar, 0 for a quote."""
     account, symbols, orders = book[0], book[1], book[2]
-    k = 0
+    k = NONE
     while k < account[0].orders:
         o = orders[k]
         if o.symbol != s:
@@ -131,7 +134,7 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
                 continue
             o.state = WORKING
             if o.kind != MARKET:
-                report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, 0)
+                report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, NONE)
         x = ask if o.side > 0 else bid
         price = order_price(symbols[s], o, x[0], x[1], x[2])
         if np.isnan(price):
@@ -145,12 +148,12 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
 def expire(book, s, ts, ts_event):
     """Take back what is cancelled or expired by the time the record begins."""
     account, orders = book[0], book[2]
-    k = 0
+    k = NONE
     while k < account[0].orders:
         o = orders[k]
         expired = o.expires > 0 and ts_event >= o.expires
         if o.symbol == s and (expired or ts_event >= o.cancel_at):
-            report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else 0)
+            report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else NONE)
             account[0].orders = remove(orders, account[0].orders, k)
         else:
             k += 1
@@ -234,7 +237,7 @@ def match(book, s, ts, ts_event, length, bid, ask):
     mark(symbols, s)
     total(account, symbols)
     expire(book, s, ts, ts_event)
-    born = account[0].next_position
+    born, dealt = account[0].next_position, account[0].next_deal
     for phase in range(3 if length > 0 else 1):
         whole = phase > 0
         first_bid = np.nan if phase == 2 else bid[0]
@@ -252,3 +255,5 @@ def match(book, s, ts, ts_event, length, bid, ask):
     mark(symbols, s)
     value(account, symbols)
     bands(book, s)
+    if account[0].positions == 0 and account[0].next_deal > dealt and account[0].sample_every > 0:
+        sample(book, ts)  # from here on the equity stands still

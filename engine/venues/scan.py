@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import clean, mark, sample_grid, value
+from engine.kernels.book import NONE, clean, mark, sample_grid, value
 from engine.kernels.jit import jit
 from engine.venues.matching import match
 
@@ -52,7 +52,7 @@ def keep_last(symbols, symbol, bid, ask, spread, i, j):
         return
     seen = np.int64(0)
     for k in range(j - 1, i - 1, -1):
-        s = symbol[k]
+        s = np.int64(symbol[k])
         if seen >> s & 1:
             continue
         seen |= np.int64(1) << s
@@ -114,7 +114,7 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
     account, symbols = book[0], book[1]
     a = account[0]
     for k in range(i, j):
-        s = symbol[k]
+        s = np.int64(symbol[k])
         x = symbols[s]
         if touches(x, bid[k], ask[k], ts_event[k]):
             return k
@@ -150,7 +150,7 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
         if a.positions > 0 and ts[k] >= a.next_sample:
             sample_grid(book, ts[k])
         b, q = bid[k], ask[k]
-        match(book, symbol[k], ts[k], ts_event[k], np.int64(0), (b, b, b, b), (q, q, q, q))
+        match(book, np.int64(symbol[k]), ts[k], ts_event[k], NONE, (b, b, b, b), (q, q, q, q))
         i = k + 1
         if a.reports > 0:
             return i
@@ -187,7 +187,7 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
         keep_last(symbols, symbol, last, last, spread, i, j)
         return j
     for k in range(i, j):
-        s = symbol[k]
+        s = np.int64(symbol[k])
         x = symbols[s]
         if a.positions > 0 and ts[k] > a.next_sample:
             sample_grid(book, ts[k])

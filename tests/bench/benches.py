@@ -113,7 +113,7 @@ BENCHES = {
         Bench(
             "resting_orders",
             "quotes/s",
-            "quotes_python with limit orders resting 0.05 to 3 % away, each with exits and replaced when it fills",
+            "quotes_python with limit orders resting 0.05 to 3 % away, each with exits, replaced 3 % away",
             (Case("0, 20 and 200 orders", "q333", (resting(0), resting(20), resting(200))),),
             special="resting",
         ),

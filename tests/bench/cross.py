@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import numpy as np
 
 from engine.features import feature, sma
@@ -11,6 +9,8 @@ from engine.strategy import Order, Strategy, dataclass, field, strategy
 
 STOP, TAKE_PROFIT = 150, 300
 """Points from the close that crossed."""
+NEAR, FAR = 0.0005, 0.03
+"""Shares of the price at which limit orders rest."""
 
 
 @feature(gives="signal stop take_profit", keeps="before")
@@ -69,17 +69,19 @@ class RaceQuotes(RaceCross):
 @strategy
 @dataclass
 class RaceResting(Strategy):
-    """Keeps `orders` limit orders at rest, half of them each side, 0.05 to 3 % away; one that fills is replaced."""
+    """Keeps `orders` limit orders at rest, half of them each side, evenly 0.05 to 3 % away, each with exits.
+
+    One that fills is replaced 3 % away, so that as many rest at the end as at the start.
+    """
 
     orders: int = 20
     _placed: bool = field(default=False, init=False, repr=False)
-    _away: dict[int, float] = field(default_factory=dict, init=False, repr=False)
 
     def on_row(self, row):
         if self._placed:
             return None
         self._placed = True
-        shares = np.geomspace(0.0005, 0.03, max(self.orders // 2, 1)).tolist()
+        shares = np.linspace(NEAR, FAR, self.orders // 2).tolist()
         return [self.limit(row, side, row.close, share) for share in shares for side in (1, -1)]
 
     def limit(self, event, side, price, share):
@@ -90,8 +92,4 @@ class RaceResting(Strategy):
     def on_fill(self, fill):
         if fill.entry != "in":
             return None
-        return self.limit(fill, fill.side, fill.price, 0.0005 + 0.0295 * next(DRAW))
-
-
-DRAW = (k * 0.6180339887498949 % 1.0 for k in count(1))
-"""Shares of the way between the nearest and the farthest order: the golden ratio's sequence spreads them evenly."""
+        return self.limit(fill, fill.side, fill.price, FAR)

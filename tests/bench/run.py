@@ -1,6 +1,7 @@
 """`make bench [NAME=...]`: ours, peers and the hand-written limit in turn, a table, and build/bench.json.
 
     python -m tests.bench [NAME ...] [--quick] [--json] [--rounds N]
+    python -m tests.bench --docs
 
 Every side is a process of its own that prepares, then does a round when asked: a warm-up that is not counted, then
 A B C A B C ... so that a busy moment of the machine hits all of them. The figure is the median of the rounds by the
@@ -20,6 +21,7 @@ from typing import Any
 from benches import BENCHES, Bench, Case
 from race import ROOT, race
 from special import MEASURES
+from tables import short, write
 
 ROUNDS, QUICK_ROUNDS, QUICK_SHARE = 5, 3, 10
 
@@ -42,10 +44,6 @@ def verdicts(case: Case, sides: dict[str, Any]) -> dict[str, bool]:
     if case.within and "limit" in ratio:
         found[f"within {case.within:g} x of the limit"] = 1 / ratio["limit"] <= case.within
     return found
-
-
-def short(rate: float) -> str:
-    return f"{rate / 1e6:.1f}M" if rate >= 1e6 else f"{rate / 1e3:.0f}k"
 
 
 def measure(bench: Bench, rounds: int, share: int) -> dict[str, Any]:
@@ -105,6 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the records and 3 rounds")
     parser.add_argument("--rounds", type=int, help="counted rounds (5; --quick: 3)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else on stdout")
+    parser.add_argument("--docs", action="store_true", help="measure nothing: put build/bench.json into the docs")
     asked = parser.parse_args(argv)
     if unknown := [n for n in asked.names if n not in BENCHES]:
         parser.error(f"no bench {unknown[0]!r}, known: {' '.join(BENCHES)}")
@@ -116,6 +115,9 @@ def main(argv: list[str] | None = None) -> int:
     where = machine()
     print(f"{where['processor']}, {where['cores']} cores, load {where['load_at_start']}")
     known = json.loads(path.read_text()) if path.exists() else {}
+    if asked.docs:
+        write(ROOT / "docs" / "benchmarks.md", known)
+        return 0
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     for name in asked.names or BENCHES:
         made = measure(BENCHES[name], rounds, QUICK_SHARE if asked.quick else 1)

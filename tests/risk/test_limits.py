@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.events import Denied, Event, Order, Signal, TargetPosition
+from engine.core.errors import OnetapeError
+from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.core.quantity import Percent, Volume
 from engine.risk.kernels import RULES
 from engine.risk.risk import PASSED, Risk
@@ -241,3 +242,78 @@ def test_a_target_repeated_while_its_order_is_on_its_way_is_not_ordered_twice() 
     assert same(denials(set_to(0.0)), "in_flight", 1, 0)
     desk.quote(1.1, 1.1002, after=5 * SECOND)
     assert set_to(30_000.0) is None and targets(set_to(0.0)) == [0.0]
+
+
+def test_orders_that_rest_count_towards_the_largest_position() -> None:
+    """Five limits of 0.3 lots, each allowed alone, held 1.5 lots where 0.5 were allowed."""
+    desk = started()
+    risk = risk_of(desk, **ENTRIES)
+    limit = lambda side, units: Order(desk.now, "hand", "EURUSD", side, units, "limit", 1.1 - side * 0.01)  # noqa: E731
+    assert isinstance(risk.on_order(limit(1, 30_000.0)), Order)
+    desk.buy(0.3, "limit", 1.09)
+    assert same(denials(risk.on_order(limit(1, 30_000.0))), "max_position", 0.6, 0.5)
+    assert isinstance(risk.on_order(limit(1, 20_000.0)), Order)
+    assert isinstance(risk.on_order(limit(-1, 50_000.0)), Order), "the other side has nothing resting"
+
+
+def test_what_reduces_twice_over_is_an_entry() -> None:
+    """Long 1.00 in a drawdown: one order may sell it all, a second would open a short."""
+    desk = owning(1.0)
+    desk.quote(1.08, 1.0802)
+    risk = risk_of(desk, max_drawdown=Percent.parse("10 %"))
+    order = Order(desk.now, "hand", "EURUSD", -1, 100_000.0, "limit", 1.09)
+    assert isinstance(risk.on_order(order), Order)
+    desk.sell(1.0, "limit", 1.09)
+    assert same(denials(risk.on_order(order)), "max_drawdown", 0.202, 0.1)
+
+
+def test_a_larger_wish_that_the_venue_refused_can_be_tried_again() -> None:
+    """Half a wish is held, the whole is refused for want of margin: repeated, it was taken for met and dropped."""
+    desk = started()
+    risk = risk_of(desk)
+    assert targets(risk.on_signal(wish(desk, 0.5))) == [5_000.0]
+    desk.buy(0.05)
+    desk.quote(1.1, 1.1002)
+    assert targets(risk.on_signal(wish(desk, 1.0))) == [10_000.0]
+    risk.on_rejected(Rejected(desk.now, "hand", "EURUSD", 2, "not enough money", desk.now))
+    assert targets(risk.on_signal(wish(desk, 1.0))) == [10_000.0]
+    risk.on_rejected(Rejected(desk.now, "hand", "", 7, "no such order", desk.now))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"kind": "limit"}, "a limit order needs a price"),
+        ({"kind": "stop", "price": math.nan}, "a stop order needs a price"),
+        ({"kind": "limit", "price": -1.1}, "a limit order needs a price"),
+        ({"kind": "trailing", "price": 1.1}, "kind 'trailing'"),
+        ({"kind": "limt", "price": 1.1}, "did you mean limit"),
+        ({"stop": math.inf}, "finite"),
+        ({"side": 2}, "side 2"),
+        ({"side": 0}, "side 0"),
+        ({"symbol": "EURUSE"}, "did you mean EURUSD"),
+    ],
+)
+def test_an_own_order_that_cannot_be_meant_is_one_clear_error(wrong: dict[str, Any], says: str) -> None:
+    """A limit without a price rested for ever; side 2 doubled every profit."""
+    desk = started()
+    order = {"symbol": "EURUSD", "side": 1, "units": 1_000.0} | wrong
+    with pytest.raises(OnetapeError, match="hand") as error:
+        risk_of(desk).on_order(Order(desk.now, "hand", order.pop("symbol"), **order))
+    assert says in str(error.value)
+
+
+def test_an_own_orders_prices_lie_on_the_grid_and_nan_is_none() -> None:
+    desk = started()
+    order = Order(desk.now, "hand", "EURUSD", 1, 1_000.0, "limit", 1.0912345, math.nan, 1.1212351)
+    passed = risk_of(desk).on_order(order)
+    assert isinstance(passed, Order)
+    assert (passed.price, passed.stop, passed.take_profit) == (1.09123, None, 1.12124)
+
+
+def test_a_wish_for_a_symbol_that_is_not_there_is_one_clear_error() -> None:
+    desk = started()
+    for event, handler in ((wish(desk, 1.0, symbol="EURUSB"), "on_signal"),
+                           (TargetPosition(desk.now, "hand", "EURUSB", 1_000.0), "on_target")):  # fmt: skip
+        with pytest.raises(OnetapeError, match="EURUSB.*did you mean EURUSD"):
+            getattr(risk_of(desk), handler)(event)

@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 from hypothesis import settings
 
-from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, StrategyConfig, VenueConfig
+from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, RunConfig, StrategyConfig, VenueConfig
 from engine.core.events import Cancel, Event, Fill, Order
 from engine.core.instrument import instrument
 from engine.core.quantity import Duration, Fee, Points, Size
 from engine.core.tape import ArrayTape
-from engine.kernels.book import POSITION, snapshot
+from engine.kernels.book import ACCOUNT, POSITION
 from engine.risk.kernels import account_now
 from engine.setup import open_book
 from engine.venues.simulated import SimulatedVenue
@@ -34,6 +34,7 @@ SECOND = 10**9
 MINUTE = 60 * SECOND
 START = 1_709_287_200 * SECOND
 """2024-03-01 10:00 UTC."""
+MONEY = [name for name in ACCOUNT.names or () if "sample" not in name]
 
 
 def examples(n: int, **more: Any) -> settings:
@@ -59,6 +60,7 @@ def terms_of(
     strategies: tuple[str, ...] = ("hand", "other"),
     frame: str = "M1",
     risk: str = "1 lots",
+    lane: str = "python",
 ) -> Terms:
     config = Config(
         name="desk",
@@ -71,6 +73,7 @@ def terms_of(
         risk=RiskConfig(Size.parse(risk)),
         instrument=tuple(declare),
         strategy=tuple(StrategyConfig(name=name) for name in strategies),
+        run=RunConfig(lane=lane),
     )  # fmt: skip
     return Terms(config, {s: instrument(s, config.instruments) for s in symbols})
 
@@ -258,11 +261,14 @@ class Desk:
         assert close_to(a["peak"], ledger.peak)
         assert math.isclose(a["drawdown"], ledger.drawdown, abs_tol=1e-9 * float(ledger.peak))
 
+    @property
+    def account(self) -> bytes:
+        """The account to the last bit."""
+        return self.venue.book[0][MONEY].tobytes()
+
     def again(self, banded: bool, cuts: Iterable[int] = ()) -> tuple[list[Event], bytes]:
-        """The same records and orders through a fresh venue, in stretches, not one by one: reports and all state."""
+        """The same records and orders through a fresh venue, in stretches, not one by one: reports and account."""
         venue = venue_of(self.terms, banded)
-        if not self.records:
-            return [], snapshot(venue.book)
         events: list[Event] = []
         tape = self.tape(self.records).block
         stops = sorted({0, len(tape), *(c for c in cuts if 0 < c < len(tape))})
@@ -282,7 +288,7 @@ class Desk:
         while said:
             _, what = said.pop(0)
             (venue.on_order if isinstance(what, Order) else venue.on_cancel)(what)
-        return events, snapshot(venue.book)
+        return events, venue.book[0][MONEY].tobytes()
 
 
 def close_to(found: float, expected: Any) -> bool:

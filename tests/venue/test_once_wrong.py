@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.events import Canceled, Order, Rejected
+from engine.core.events import Canceled, Fill, Order, Rejected
 from tests.venue.desk import SECOND, Desk
 
 
@@ -75,3 +75,36 @@ def test_slippage_leaves_no_binary_noise_in_a_price() -> None:
     desk.buy(0.01)
     desk.quote(1.1, 1.1003)
     assert [f.price for f in desk.fills] == [1.10031]  # 1.1003 + 0.00001 is 1.1003100000000001
+
+
+def test_a_record_leaves_at_most_two_equity_samples_however_often_it_ends_flat() -> None:
+    """A block has room for two a record. Twenty orders that open and close in turn wrote ten, and beyond the end."""
+    desk = Desk(mode="netting")
+    desk.quote(1.1, 1.1)
+    for _ in range(10):
+        desk.buy(0.01)
+        desk.sell(0.01)
+    desk.quote(1.1, 1.1)
+    samples = desk.venue.drain_samples()
+    assert len(desk.fills) == 20 and len(desk.positions) == 0
+    assert samples["ts"].tolist() == [desk.now] and samples["equity"].tolist() == [10_000.0]
+
+
+@pytest.mark.parametrize("lots", [0.01, 99.99, 499.99])
+@pytest.mark.parametrize("ticks", [-37, 40, 41, 1_000])
+def test_a_tie_is_half_away_from_zero_however_large_the_position(lots: float, ticks: int) -> None:
+    """Half a point of slippage on an odd number of steps is half a cent; with 100 lots floats lost it in the noise."""
+    for k in range(12):
+        first = round(1.1 + k * 0.00137, 5)
+        last = round(first + ticks * 0.00001, 5)
+        desk = Desk(balance=1e9, leverage=1_000.0, slippage="0.5 points")
+        desk.quote(first, first)
+        desk.buy(lots)
+        desk.quote(first, first)
+        desk.close(1, None, "limit", 1.0)
+        [_, fill] = desk.quote(last, last)
+        steps = round(lots * 100)
+        cents = steps * (ticks - 0.5)  # 1,000 units x 0.00001 = 1 cent
+        assert cents % 1 == 0.5
+        assert isinstance(fill, Fill)
+        assert round(fill.profit * 100) == (cents + 0.5 if cents > 0 else cents - 0.5)
