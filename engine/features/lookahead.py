@@ -129,7 +129,7 @@ def leak(
             except (ValueError, OnetapeError):
                 continue
             judged += 1
-            found = _first(base, other, cut, alteration, columns)
+            found = first_difference(base, other, cut, alteration, columns)
             if found and (worst is None or found.row < worst.row):
                 worst = found
     if not judged:
@@ -137,11 +137,12 @@ def leak(
     return worst
 
 
-def _first(base: Columns, other: Columns, cut: int, alteration: str, columns: Columns) -> Finding | None:
+def first_difference(base: Columns, other: Columns, cut: int, alteration: str, columns: Columns) -> Finding | None:
+    """The first value before row `cut` (0: of all) that is not what it was, or None."""
     stamps = next((columns[s] for s in STAMPS if s in columns), np.zeros(cut, np.int64))
     found = None
     for name, values in base.items():
-        rows = np.flatnonzero(differs(values[:cut], other[name][:cut]))
+        rows = np.flatnonzero(differs(values[: cut or None], other[name][: cut or None]))
         if len(rows) and (found is None or rows[0] < found.row):
             row = int(rows[0])
             found = Finding(name, int(stamps[row]), row, cut, alteration, float(values[row]), float(other[name][row]))

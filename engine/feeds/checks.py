@@ -17,7 +17,7 @@ from engine.feeds.lineage import Columns, Lineage, join, part, size
 
 OnBad = Literal["error", "drop"]
 WORDS = {
-    "backward": "go back in time (sort = true sorts them)",
+    "backward": "go back in time (onetape data import --sort sorts them)",
     "duplicate": "repeat the stamp of an earlier bar",
     "missing": "have a price that is missing or not finite",
     "nonpositive": "have a price of zero or below",

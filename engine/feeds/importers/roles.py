@@ -78,7 +78,8 @@ def require(roles: Mapping[str, str], headers: Sequence[str], where: str) -> Non
     missing = [p for p in PRICES if p not in roles] if some else [p for p in ("bid", "ask") if p not in roles]
     left = [h for h in headers if h not in roles.values()]
     hint = did_you_mean(missing[0], left) if left else "no column is left"
-    raise DataError(f"{where}: no column for {', '.join(missing)} among {shown}: {hint} (or name it with `columns`)")
+    told = f"name it: onetape data import --column {missing[0]}=NAME"
+    raise DataError(f"{where}: no column for {', '.join(missing)} among {shown}: {hint} (or {told})")
 
 
 def is_quotes(roles: Mapping[str, str]) -> bool:

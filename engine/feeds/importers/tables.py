@@ -37,6 +37,8 @@ class Layout:
 @contextmanager
 def open_bytes(path: Path) -> Iterator[Any]:
     """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked."""
+    if path.is_dir():
+        raise NotFound(f"{path} is a folder: name a file in it")
     if not path.is_file():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = did_you_mean(path.name, near)
@@ -101,7 +103,9 @@ def read_csv(path: Path, layout: Layout, types: dict[str, pa.DataType]) -> Itera
         try:
             yield from pacsv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert)
         except pa.ArrowInvalid as wrong:
-            reason = str(wrong).splitlines()[0].removeprefix("CSV parse error: ").removeprefix("In CSV column ")
+            reason = str(wrong).splitlines()[0].removeprefix("CSV parse error: ")
+            if found := re.fullmatch(r"In CSV column #(\d+): .* invalid value '(.*)'", reason):
+                reason = f"column {layout.headers[int(found[1])]!r} holds {found[2]!r}, which is no number"
             raise DataError(f"{path}: {reason[:200]}") from None
 
 
