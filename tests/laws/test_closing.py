@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.clock import parse_time
+from engine.core.errors import ConfigError
 from engine.core.frames import edges
 from engine.core.tape import ArrayTape
 from engine.core.zones import parse_zone, utc_to_wall
@@ -236,3 +237,22 @@ def test_bars_of_the_trading_day_follow_it_through_both_changes_of_the_clocks(da
         if frame == "D1" and day != "00:00 UTC":
             assert len({a % DAY for a, _, _ in held}) == 2, "the day must move against UTC within these weeks"
             assert not weekends or {(b - a) // HOUR for a, b, _ in held} & {23, 25}
+
+
+@pytest.mark.parametrize("day", ["00:00 Asia/Kolkata", "17:30 America/New_York", "00:00 Asia/Kathmandu"])
+def test_a_day_that_starts_within_an_hour_is_not_made_of_whole_hours(day):
+    """Hours are cut from the UTC day: the one in which such a day starts would belong to two days."""
+    ts = fortnight("2019-03-05", True)
+    price = np.round(1.1 + np.random.default_rng(2).integers(-50, 50, len(ts)) / 1e4, 4)
+    tape = ArrayTape.quotes((E,), ts=ts, symbol=np.zeros(len(ts)), bid=price, ask=price + 1e-4)
+    hourly, daily = Scribe(), Scribe()
+    perform(tape, {"h": (hourly, "H1"), "d": (daily, "D1")}, day=day)
+    grid = edges("D1", day, int(ts[0]), int(ts[-1]))
+    home = np.searchsorted(grid, ts, "right") - 1
+    held = [price[home == k] for k in np.unique(home) if grid[k + 1] <= ts[-1]]
+    assert [(r.open, r.high, r.low, r.close, r.volume) for r in daily.rows] == [
+        (p[0], p.max(), p.min(), p[-1], len(p)) for p in held
+    ]
+    hours = market.bars((E,), 300, length=HOUR)
+    with pytest.raises(ConfigError, match="D1 bars cannot be made from bars of H1"):
+        perform(hours, {"d": (Scribe(), "D1")}, day=day, base="H1")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.config import Config
 from engine.core.tape import ArrayTape
+from engine.kernels.book import empty_book
 from tests.laws import market
-from tests.laws.pieces import Pieces, pieces, singles
+from tests.laws.pieces import Pieces, cut, pieces, singles
 from tests.laws.runs import LATENCIES, REPORTS, SYMBOLS, Outcome, examples, gamble, gamblers, play, small_tables
 
 SIZES = ("1 % risk", "40 % equity", "0.10 lots")
@@ -136,3 +138,39 @@ def test_the_tapes_tie_gap_and_slide() -> None:
     case = Case()
     with small_tables():
         assert case.play(singles(case.tape, 0.0)).slides > 500
+
+
+def test_a_book_that_grows_all_the_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [Case(kind=kind, mode=mode) for kind in ("quotes", "bars") for mode in ("hedging", "netting")]
+    expected = [whole(case) for case in cases]
+    tiny = partial(empty_book, orders=1, positions=1)
+    monkeypatch.setattr("engine.kernels.book.empty_book", tiny)
+    for case, outcome in zip(cases, expected, strict=True):
+        assert case.play(cut(case.tape, set(range(100, 2_400, 100)), 0.5, 1)).differences(outcome) == []
+
+
+@pytest.mark.parametrize("look_ahead", [1, 3, 50])
+def test_how_far_the_scan_looks_ahead_changes_nothing(look_ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = (Case(), Case(kind="bars"), Case(watch=True, latency=0, back=0))
+    expected = [whole(case) for case in cases]
+    monkeypatch.setattr("engine.loop.LOOK_AHEAD", look_ahead)
+    assert [case.play().differences(outcome) for case, outcome in zip(cases, expected, strict=True)] == [[], [], []]
+
+
+def test_a_market_of_seventy_symbols_is_cut_like_any_other() -> None:
+    """More symbols than the quick path has bits to tick them off with; the account is sized on all of them."""
+    n, draw = 4_000, np.random.default_rng(5)
+    symbols = ("EURUSD", *(f"S{k:02}" for k in range(69)))
+    declared = tuple(
+        {"symbol": s, "base_currency": "AAA", "profit_currency": "USD", "digits": 5, "contract_size": 100_000.0}
+        for s in symbols[1:]
+    )
+    ts = market.START + np.cumsum(draw.integers(0, 3_000, n)) * market.MS
+    level = 11_000 + np.cumsum(draw.integers(-2, 3, n))
+    index = draw.integers(0, 70, n)
+    tape = ArrayTape.quotes(symbols, ts=ts, symbol=index, bid=level / 1e4, ask=(level + 2) / 1e4)
+    config = replace(gamble(symbols, size="40 % equity"), instrument=declared)
+    base = play(config, tape, gamblers(config))
+    assert base.counts["Fill"] > 30
+    assert play(config, tape, gamblers(config), cut(tape, set(range(9, n, 9)), 0.3, 1)).differences(base) == []
+    assert play(config, tape, gamblers(config), banded=False).differences(base) == []
