@@ -60,9 +60,7 @@ def test_a_strategy_object_on_quotes_in_memory() -> None:
     run = engine.backtest(Watching(period=6), quotes(), frame="M1")
     trades, equity = run.trades, run.equity
     assert len(trades) > 20 and set(TRADES) | {"open_ts", "close_ts", "side"} == set(trades.columns)
-    assert (
-        str(trades["open_time"].dtype) == "datetime64[ns, UTC]" and (trades["close_time"] >= trades["open_time"]).all()
-    )
+    assert str(trades["open_time"].dtype) == "datetime64[ns, UTC]" and (trades["held_s"] >= 0).all()
     assert trades["net_profit"].sum() == pytest.approx(run.summary.figures["net_profit"], abs=0.005)
     assert list(equity.columns) == ["balance", "equity"] and equity.index.is_monotonic_increasing
     assert str(equity.index.tz) == "UTC" and equity["balance"].iloc[0] == 10_000.0
