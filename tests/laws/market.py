@@ -45,9 +45,10 @@ def quotes(symbols: tuple[str, ...] = SYMBOLS, n: int = 2_400, seed: int = 1) ->
             size = 1
             steps[at] = draw.choice(np.array([2 * HOUR, 2 * HOUR + 7, 48 * HOUR]), p=[0.6, 0.3, 0.1])
         at += size
+    steps[n // 2] = 48 * HOUR
     ts = START + 5 * SECOND + np.cumsum(steps)
     snapped = ts - ts % MINUTE
-    ts = np.maximum.accumulate(np.where(draw.random(n) < 0.15, snapped, ts))
+    ts = np.maximum.accumulate(np.where(draw.random(n) < 0.2, snapped, ts))
     symbol = draw.integers(0, len(symbols), n).astype(np.int16)
     symbol[: len(symbols)] = range(len(symbols))
     order = np.lexsort((symbol, ts))

@@ -131,7 +131,7 @@ def test_the_tapes_tie_gap_and_slide() -> None:
     for symbols in (SYMBOLS, SYMBOLS[:1]):
         ts = Case(symbols=symbols).tape.block.ts
         steps = ts[1:] - ts[:-1]
-        assert (steps == 0).sum() > 200 and (ts % market.MINUTE == 0).sum() > 100
+        assert (steps == 0).sum() > 200 and (ts % market.MINUTE == 0).sum() > 80
         assert (steps > market.HOUR).sum() >= 3 and (steps > market.DAY).any() and (steps < market.SECOND).mean() > 0.3
     case = Case()
     with small_tables():

@@ -41,14 +41,35 @@ def always(tape: ArrayTape, make, expected: list[str], **options) -> None:
 
 
 def test_what_is_due_at_t_precedes_a_quote_stamped_t():
+    """The timer of 11:00 comes first, so that the order it sends meets the quote stamped 11:00."""
     tape = steady("10:59:50", "11:00", "11:00:05")
 
     def make():
-        return {"a": (QuoteScribe(script={"a quote EURUSD 1.1 10:59:50": timer("11:00")}), "M1")}
+        script = {"a quote EURUSD 1.1 10:59:50": timer("11:00"), "a timer 11:00:00": order()}
+        return {"a": (QuoteScribe(script=script), "M1")}
 
     always(tape, make, [
-        "a quote EURUSD 1.1 10:59:50", "a row EURUSD 11:00:00", "a timer 11:00:00", "a quote EURUSD 1.1 11:00:00",
-        "a quote EURUSD 1.1 11:00:05",
+        "a quote EURUSD 1.1 10:59:50", "a row EURUSD 11:00:00", "a timer 11:00:00",
+        "a fill in order 1.1002 11:00:00", "a quote EURUSD 1.1 11:00:00", "a quote EURUSD 1.1 11:00:05",
+    ])  # fmt: skip
+
+
+def test_a_bar_closed_by_its_own_quote_ahead_of_our_clock_comes_with_that_quote():
+    """Our clock says 10:00:59.9 when a quote of 10:01 comes in: its row is as old as the quote, not due before it."""
+    symbols = (E, "USDJPY")
+    tape = ticks(
+        ("10:00:10", E, 1.1, 1.1002), ("10:00:59.9", "USDJPY", 110.0, 110.1), ("10:00:59.9", E, 1.2, 1.2002),
+        ("10:01:30", E, 1.3, 1.3002), symbols=symbols, late=("10:00:10", "10:00:59.9", "10:01", "10:01:30"),
+    )  # fmt: skip
+
+    def make():
+        script = {"a quote EURUSD 1.1 10:00:10": timer("10:00:59.900")}
+        return {"a": (QuoteScribe(script=script), "M1")}
+
+    always(tape, make, [
+        "a quote EURUSD 1.1 10:00:10", "a timer 10:00:59.9", "a quote USDJPY 110 10:00:59.9",
+        "a row EURUSD 10:00:59.9", "a quote EURUSD 1.2 10:00:59.9", "a row USDJPY 10:01:00",
+        "a quote EURUSD 1.3 10:01:30",
     ])  # fmt: skip
 
 

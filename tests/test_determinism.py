@@ -1,0 +1,59 @@
+"""A run is what its config and tape make of it: not the process, not the order of a dictionary, not the block size."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.core.load import RUNS, load
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(path.stem for path in RUNS.glob("*.toml"))
+
+
+def digest_elsewhere(config: str, *sets: str, hash_seed: str, folder: Path) -> str:
+    """The digest of the same config in another process."""
+    command = [sys.executable, str(ROOT / "cli.py"), "backtest", config, "--json", "--out", str(folder)]
+    for item in sets:
+        command += ["--set", item]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["digest"]
+
+
+def test_there_are_shipped_configs():
+    assert {"demo", "demo-breakout"} <= set(CONFIGS)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_shipped_config_says_what_it_gives_and_gives_it(name):
+    config = load(name, env={})
+    assert config.expect is not None and config.expect.config == config.identity, "record [expect] anew"
+    assert None not in (config.expect.trades, config.expect.balance, config.expect.digest)
+    run = engine.backtest(config)
+    assert not run.expected
+    assert run.summary.figures["trades"] >= 20
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_another_process_and_another_block_size_decide_the_same(name, tmp_path):
+    expected = load(name, env={}).expect
+    assert expected is not None
+    assert digest_elsewhere(name, hash_seed="1", folder=tmp_path / "a") == expected.digest
+    assert digest_elsewhere(name, "run.block=97", hash_seed="2", folder=tmp_path / "b") == expected.digest
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_compiled_lane_ends_with_the_same_money(name):
+    config = load(name, sets=["run.lane=compiled"], env={})
+    expected = load(name, env={}).expect
+    assert expected is not None
+    assert engine.backtest(config).summary.figures["end_balance"] == expected.balance
