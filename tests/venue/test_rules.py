@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -489,3 +491,16 @@ def test_rule_12_profit_is_converted_at_the_rate_of_the_moment_of_the_deal() -> 
     desk.quote(160.0, 160.2, "USDJPY")
     [fill] = desk.quote(191.0, 191.0)
     assert isinstance(fill, Fill) and fill.profit == 62.46
+
+
+@pytest.mark.parametrize("fee", [0.5, 1.5, 3.5, 4.05, 7.25])
+def test_rule_12_commission_is_booked_in_whole_cents_half_away_from_zero(fee: float) -> None:
+    """0.07 lots at 3.50 are 0.245, in binary 0.24500000000000002 or less: every volume, against exact decimals."""
+    desk = Desk(balance=1e9, commission=f"{fee} USD per lot")
+    desk.quote(1.1, 1.1)
+    for steps in range(1, 200, 2):
+        desk.buy(steps / 100)
+    events = desk.quote(1.1, 1.1)
+    assert [-e.commission for e in events if isinstance(e, Fill)] == [
+        math.floor(Fraction(str(fee)) * steps + Fraction(1, 2)) / 100 for steps in range(1, 200, 2)
+    ]
