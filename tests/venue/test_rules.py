@@ -113,6 +113,21 @@ def test_rule_2_an_order_cancelled_by_t_does_not_fill_on_a_quote_stamped_t() -> 
         assert deals(events) == ([] if expected else [(1, 1.0802, "in", "order")])
 
 
+@pytest.mark.parametrize(("latency", "fills"), [("0 ms", [1.085]), ("50 ms", [1.085]), ("60 s", [1.09])])
+def test_rule_2_with_bars_a_cancel_and_the_order_in_its_place_meet_the_same_open(
+    latency: str, fills: list[float]
+) -> None:
+    """A limit moved at each close: the old one and the new one were both filled, twice the position."""
+    desk = Desk(kind="bars", latency=latency)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    order = desk.buy(0.1, "limit", 1.09)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    desk.cancel(order)
+    desk.buy(0.1, "limit", 1.085)
+    assert [price for _, price, _, _ in deals(desk.bar(1.1, 1.1, 1.08, 1.1))] == fills
+
+
 def test_rule_2_what_is_expired_and_cancelled_at_once_is_expired() -> None:
     desk = Desk()
     desk.quote(1.1, 1.1002)
