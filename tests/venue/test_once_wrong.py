@@ -111,3 +111,12 @@ def test_a_tie_is_half_away_from_zero_however_large_the_position(lots: float, ti
         assert cents % 1 == 0.5
         assert isinstance(fill, Fill)
         assert round(fill.profit * 100) == (cents + 0.5 if cents > 0 else cents - 0.5)
+
+
+def test_that_there_is_no_order_to_cancel_is_not_known_before_the_venue_could_have_said_so() -> None:
+    """The answer came at once: it told of a fill whose report was still on its way."""
+    desk = Desk(latency="50 ms", back="30 ms")
+    desk.quote(1.1, 1.1)
+    answer = desk.cancel(7)
+    asked = desk.now + 50_000_000
+    assert answer == Rejected(asked + 30_000_000, "hand", "", 7, "no such order", asked)
