@@ -73,7 +73,7 @@ cases = st.builds(
 ).filter(lambda case: case.kind == "quotes" or not (case.watch or case.live or case.grace))
 
 
-@examples(60)
+@examples(50)
 @given(case=cases, data=st.data(), slide=st.booleans())
 def test_a_run_in_pieces_is_the_run(case: Case, data: st.DataObject, slide: bool) -> None:
     cuts = data.draw(pieces(case.tape))
@@ -104,7 +104,7 @@ def test_a_run_of_single_bars_with_clocks_between_is_the_run(latency: int, mode:
     assert found.differences(whole(case)) == []
 
 
-@examples(30)
+@examples(24)
 @given(case=cases, data=st.data(), option=st.sampled_from([{"eager": True}, {"banded": False}]))
 def test_an_eager_venue_and_one_without_bands_change_nothing(
     case: Case, data: st.DataObject, option: dict[str, bool]
@@ -159,7 +159,7 @@ def test_how_far_the_scan_looks_ahead_changes_nothing(look_ahead: int, monkeypat
 
 def test_a_market_of_seventy_symbols_is_cut_like_any_other() -> None:
     """More symbols than the quick path has bits to tick them off with; the account is sized on all of them."""
-    n, draw = 4_000, np.random.default_rng(5)
+    n, draw = 2_000, np.random.default_rng(5)
     symbols = ("EURUSD", *(f"S{k:02}" for k in range(69)))
     declared = tuple(
         {"symbol": s, "base_currency": "AAA", "profit_currency": "USD", "digits": 5, "contract_size": 100_000.0}
