@@ -194,7 +194,7 @@ class Session:
     def finish(self, records: int, seconds: float) -> Run:
         """The run, worked out at once if it has a folder, else when somebody asks."""
         account = self.venue.book[0][0]
-        balance = int(account["balance"]) * float(account["minor"])
+        balance = int(account["balance"]) / 10**self.recorder.digits
         run = Run(seconds, balance, float(account["equity"]), self.config, partial(self._settle, records, seconds))
         if self.recorder.writer:
             assert run.path

@@ -352,7 +352,7 @@ class Chart {
     if (!this.fall.length) return;
     let low = -0.01;
     for (let i = lo; i < hi; i++) low = Math.min(low, this.fall[i]);
-    const y = this.scale(pane, low, 0, (v, s) => (v > -1e-9 ? "0" : v.toFixed(s < .1 ? 2 : s < 1 ? 1 : 0)) + " %", (pane.bottom - pane.top) / 30);
+    const y = this.scale(pane, low, 0, (v, s) => (v > -1e-9 ? "0" : v.toFixed(Math.min(4, Math.max(0, -Math.floor(Math.log10(s) + 1e-9))))) + " %", (pane.bottom - pane.top) / 30);
     this.clip(pane, g => {
       this.line(g, this.fall, lo, hi, y, false);
       g.lineWidth = 1.2; g.strokeStyle = this.color.down; g.stroke();

@@ -39,18 +39,18 @@
 
   const fixed = (t, price) => price.toFixed(digitsOf(t.symbol));
   const COLUMNS = [  // title, width, class, value to sort by, text shown
-    ["#", 56, "", t => t.id],
-    ["Strategy", 136, "text", t => t.strategy],
+    ["#", 48, "", t => t.id],
+    ["Strategy", 122, "text", t => t.strategy],
     ["Symbol", 78, "text", t => t.symbol],
     ["Side", 56, "text", t => -t.side, t => t.side > 0 ? "long" : "short"],
-    ["Lots", 60, "", t => t.lots, t => t.lots.toFixed(Math.max(2, (String(t.lots).split(".")[1] ?? "").length))],
+    ["Lots", 54, "", t => t.lots, t => t.lots.toFixed(Math.max(2, (String(t.lots).split(".")[1] ?? "").length))],
     ["Opened", 158, "", t => t.open, t => zone.text(t.open, true)],
-    ["Price", 84, "", t => t.open_price, t => fixed(t, t.open_price)],
+    ["Price", 80, "", t => t.open_price, t => fixed(t, t.open_price)],
     ["Closed", 158, "", t => t.close, t => zone.text(t.close, true)],
-    ["Price", 84, "", t => t.close_price, t => fixed(t, t.close_price)],
+    ["Price", 80, "", t => t.close_price, t => fixed(t, t.close_price)],
     ["Exit", 88, "text", t => t.reason, t => t.reason.replaceAll("_", " ")],
-    ["Held", 104, "", t => t.held, t => held(t.held)],
-    ["Gross", 90, "", t => t.gross, t => money(t.gross)],
+    ["Held", 98, "", t => t.held, t => held(t.held)],
+    ["Gross", 88, "", t => t.gross, t => money(t.gross)],
     ["Commission", 92, "", t => t.commission, t => money(t.commission)],
     ["Net " + data.currency, 96, "", t => t.net, t => money(t.net)],
   ];
