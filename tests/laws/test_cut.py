@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.config import Config
@@ -16,7 +16,7 @@ from engine.core.tape import ArrayTape
 from engine.kernels.book import empty_book
 from tests.laws import market
 from tests.laws.pieces import Pieces, cut, pieces, singles
-from tests.laws.runs import LATENCIES, REPORTS, SYMBOLS, Outcome, examples, gamble, gamblers, play, small_tables
+from tests.laws.runs import LATENCIES, REPORTS, SYMBOLS, Outcome, gamble, gamblers, play, small_tables
 
 SIZES = ("1 % risk", "40 % equity", "0.10 lots")
 
@@ -73,7 +73,7 @@ cases = st.builds(
 ).filter(lambda case: case.kind == "quotes" or not (case.watch or case.live or case.grace))
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(case=cases, data=st.data(), slide=st.booleans())
 def test_a_run_in_pieces_is_the_run(case: Case, data: st.DataObject, slide: bool) -> None:
     cuts = data.draw(pieces(case.tape))
@@ -104,7 +104,7 @@ def test_a_run_of_single_bars_with_clocks_between_is_the_run(latency: int, mode:
     assert found.differences(whole(case)) == []
 
 
-@examples(24)
+@settings(max_examples=24)
 @given(case=cases, data=st.data(), option=st.sampled_from([{"eager": True}, {"banded": False}]))
 def test_an_eager_venue_and_one_without_bands_change_nothing(
     case: Case, data: st.DataObject, option: dict[str, bool]
