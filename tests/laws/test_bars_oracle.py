@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.frames import frame_ns
@@ -18,7 +18,6 @@ from engine.core.tape import ArrayTape
 from tests.laws import market
 from tests.laws.closing import build
 from tests.laws.market import MINUTE, MS, SECOND, SYMBOLS
-from tests.laws.runs import examples
 
 BASES = ("bid", "ask", "mid")
 RULES = {"M1": "1min", "M5": "5min", "M15": "15min", "M30": "30min", "H1": "1h"}
@@ -86,7 +85,7 @@ def test_two_weeks_of_gbpjpy_with_two_weekends_are_pandas_resample(shared: Path)
     assert np.diff(tape.block.ts).max() > market.DAY
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(1, 8), basis=st.sampled_from(BASES), symbols=st.sampled_from([SYMBOLS, SYMBOLS[:1]]),
     frames=st.sampled_from([["M1"], ["M1", "M5", "M30"], ["M5", "H1"], ["M15"]]),

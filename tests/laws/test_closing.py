@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.clock import parse_time
@@ -18,7 +18,6 @@ from tests.laws import market
 from tests.laws.closing import Bar, as_tape, bounds, build, by_the_law
 from tests.laws.market import DAY, HOUR, MINUTE, MS, SECOND, SYMBOLS
 from tests.laws.pieces import pieces, singles
-from tests.laws.runs import examples
 from tests.laws.script import Scribe, at, perform, ticks, told
 
 E = "EURUSD"
@@ -134,7 +133,7 @@ def test_a_bar_that_ends_with_the_tapes_last_quote_is_closed_by_it():
     assert [told(row.ts) for row in scribe.rows] == ["10:01:00"]
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(1, 5), symbols=st.sampled_from([SYMBOLS, (E,)]), live=st.booleans(), data=st.data(),
     grace=st.sampled_from([0, 0, 500 * MS, 5 * SECOND]),
@@ -149,7 +148,7 @@ def test_bars_are_those_of_the_law_written_down_quote_by_quote(seed, symbols, li
     assert build.late == late and (late > 0 or not live or grace or "M1" not in frames)
 
 
-@examples(15)
+@settings(max_examples=15)
 @given(
     seed=st.integers(1, 5), data=st.data(), live=st.booleans(), frames=st.sampled_from([("M1",), ("M1", "M5", "H1")])
 )
@@ -165,7 +164,7 @@ def test_fill_adds_flat_bars_between_and_changes_no_other(seed, data, live, fram
             assert b.volume or (b.open == b.high == b.low == b.close == a.close and b.spread == a.spread)
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(
     seed=st.integers(1, 5), base=st.sampled_from(["M1", "M5"]), symbols=st.sampled_from([SYMBOLS, (E,)]), data=st.data()
 )
@@ -181,7 +180,7 @@ def test_larger_bars_are_the_same_from_quotes_from_smaller_bars_and_from_a_tape_
     assert build(of_bars, frames, cuts, ends=end) == together
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(seed=st.integers(1, 5), data=st.data(), silent=st.sampled_from([(), SYMBOLS[:1], SYMBOLS[1:]]))
 def test_a_tape_of_bars_becomes_its_own_rows_alone_or_beside_a_larger_frame(seed, data, silent):
     tape = market.bars(SYMBOLS, 900, seed)

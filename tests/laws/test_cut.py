@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.config import Config
@@ -16,7 +16,7 @@ from engine.core.tape import ArrayTape
 from engine.kernels.book import empty_book
 from tests.laws import market
 from tests.laws.pieces import Pieces, cut, pieces, singles
-from tests.laws.runs import LATENCIES, REPORTS, SYMBOLS, Outcome, examples, gamble, gamblers, play, small_tables
+from tests.laws.runs import LATENCIES, REPORTS, SYMBOLS, Outcome, gamble, gamblers, play, small_tables
 
 SIZES = ("1 % risk", "40 % equity", "0.10 lots")
 
@@ -73,7 +73,7 @@ cases = st.builds(
 ).filter(lambda case: case.kind == "quotes" or not (case.watch or case.live or case.grace))
 
 
-@examples(60)
+@settings(max_examples=50)
 @given(case=cases, data=st.data(), slide=st.booleans())
 def test_a_run_in_pieces_is_the_run(case: Case, data: st.DataObject, slide: bool) -> None:
     cuts = data.draw(pieces(case.tape))
@@ -104,7 +104,7 @@ def test_a_run_of_single_bars_with_clocks_between_is_the_run(latency: int, mode:
     assert found.differences(whole(case)) == []
 
 
-@examples(30)
+@settings(max_examples=24)
 @given(case=cases, data=st.data(), option=st.sampled_from([{"eager": True}, {"banded": False}]))
 def test_an_eager_venue_and_one_without_bands_change_nothing(
     case: Case, data: st.DataObject, option: dict[str, bool]
@@ -159,7 +159,7 @@ def test_how_far_the_scan_looks_ahead_changes_nothing(look_ahead: int, monkeypat
 
 def test_a_market_of_seventy_symbols_is_cut_like_any_other() -> None:
     """More symbols than the quick path has bits to tick them off with; the account is sized on all of them."""
-    n, draw = 4_000, np.random.default_rng(5)
+    n, draw = 2_000, np.random.default_rng(5)
     symbols = ("EURUSD", *(f"S{k:02}" for k in range(69)))
     declared = tuple(
         {"symbol": s, "base_currency": "AAA", "profit_currency": "USD", "digits": 5, "contract_size": 100_000.0}

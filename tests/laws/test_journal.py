@@ -10,14 +10,13 @@ from typing import get_type_hints
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core import journal as journals
 from engine.core.errors import JournalError, OnetapeError
 from engine.core.events import AnyEvent, Event, Signal
 from engine.core.journal import HEAD, MAGIC, Journal, as_stored, read, recover
-from tests.laws.runs import examples
 from tests.laws.test_cut import Case, whole
 
 Frames = list[tuple[int, int, bytes]]
@@ -89,7 +88,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journal") / "journal"
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(history=histories())
 def test_frames_come_back_as_they_were_written(path: Path, history) -> None:
     stored(path, history)
@@ -106,7 +105,7 @@ def test_a_strategys_numpy_numbers_are_written_as_the_numbers_they_are(path: Pat
         Journal().write(Signal(7, "a", "EURUSD", 1.0, object()))
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_journal_cut_off_anywhere_loses_the_torn_frame_and_no_other(path: Path, data) -> None:
     history = list(lived())
@@ -123,7 +122,7 @@ def test_a_journal_cut_off_anywhere_loses_the_torn_frame_and_no_other(path: Path
     assert found(path) == (plain(history), None)
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_a_changed_byte_before_the_last_frame_is_found_and_named(path: Path, data) -> None:
     history = list(lived())
@@ -154,7 +153,7 @@ def test_a_damaged_length_does_not_pass_for_a_torn_tail(path: Path, value: int) 
         recover(path)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_changed_byte_in_the_last_frame_never_gives_another_event(path: Path, data) -> None:
     history = list(lived())
