@@ -148,7 +148,10 @@ class Rows:
             wakes.items += items
         keys.sort()
         places = [key[2] for key in keys]
-        return Wakes(*([part[k] for k in places] for part in (wakes.at, wakes.due, wakes.handlers, wakes.items)))
+        return Wakes(
+            [wakes.at[k] for k in places], [wakes.due[k] for k in places],
+            [wakes.handlers[k] for k in places], [wakes.items[k] for k in places],
+        )  # fmt: skip
 
     def _calls(self, k: int, s: Subscription, closed: np.ndarray) -> Iterator[tuple[Any, ...]]:
         mine = np.flatnonzero(closed["stream"] == s.view.table.index)
