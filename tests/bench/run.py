@@ -61,7 +61,7 @@ def measure(bench: Bench, rounds: int, share: int) -> dict[str, Any]:
     return {
         "ours": peers.pop("ours"), "limit": peers.pop("limit", None), "peers": peers, "ratio": head["ratio"],
         "unit": bench.unit, "rss_mb": ours.get("rss_mb"),
-        "versions": {k: v for s in head["sides"].values() for k, v in s.get("versions", {}).items()},
+        "versions": {n: s["versions"] for n, s in head["sides"].items() if "versions" in s},
         "cases": cases,
     }  # fmt: skip
 
@@ -94,7 +94,7 @@ def machine() -> dict[str, Any]:
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         model = names[0].split(":", 1)[1].strip() if names else model
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"processor": model, "cores": os.cpu_count(), "system": platform.platform(), "load_at_start": load}
+    return {"processor": model, "cores": os.cpu_count(), "system": platform.system(), "load_at_start": load}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -121,6 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     for name in asked.names or BENCHES:
         made = measure(BENCHES[name], rounds, QUICK_SHARE if asked.quick else 1)
+        known = {n: known[n] for n in BENCHES if n in known}
         known[name] = {**made, "machine": where, "quick": asked.quick, "rounds": rounds}
         path.write_text(json.dumps(known, indent=1) + "\n")
     if asked.json:

@@ -22,7 +22,9 @@ def write(path: Path, found: dict[str, Any]) -> None:
 def markdown(found: dict[str, Any]) -> str:
     """All benches of a bench.json; which machine, when it was not a full run, by which clock."""
     head = next(iter(found.values()))["machine"]
-    lines = [f"{head['processor']}, {head['cores']} cores, {head['system']}.", ""]
+    load = max(bench["machine"]["load_at_start"] or 0.0 for bench in found.values())
+    busy = f" The machine was busy (load {load:.1f}): on a quiet one all rates are higher." if load > 1.0 else ""
+    lines = [f"{head['processor']}, {head['cores']} cores, {head['system']}.{busy}", ""]
     lines += ["| bench | case | side | rate | ours is | fills | profit | RSS MB | clock |"]
     lines += ["|---|---|---|--:|--:|--:|--:|--:|---|"]
     small = ["", "| bench | what | figure |", "|---|---|--:|"]
@@ -36,8 +38,8 @@ def markdown(found: dict[str, Any]) -> str:
             else:
                 small.append(f"| {name}{quick} | {case} | {plain(measured)} {bench['unit']} |")
     targets = [f"- {'met' if met else '**not met**'}: {name}, {text}" for name, text, met in verdicts(found)]
-    versions = {k: v for bench in found.values() for k, v in bench["versions"].items()}
-    named = ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))
+    versions = {side: known for bench in found.values() for side, known in bench["versions"].items()}
+    named = "; ".join(f"{side}: " + ", ".join(f"{k} {v}" for k, v in known.items()) for side, known in versions.items())
     return "\n".join([*lines, *small, "", "Targets:", "", *targets, "", f"Versions: {named}.", ""])
 
 
