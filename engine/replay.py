@@ -15,7 +15,7 @@ from engine.core.clock import iso
 from engine.core.config import Config
 from engine.core.errors import JournalError, NotFound, Refused
 from engine.core.events import End, Event, Fill, Signal, Start
-from engine.core.journal import Frame, Journal, read
+from engine.core.journal import Frame, Journal, as_stored, read
 from engine.core.tape import Tape
 from engine.report.explain import Step, chain, decided_at
 from engine.run import Session, make_strategies, open_config_tape
@@ -74,9 +74,9 @@ class Telling(Journal):
         return seq
 
 
-def same(a: Event, b: Event) -> bool:
+def same(recorded: Event, now: Event) -> bool:
     """Equal as they stand on disk, so that NaN equals NaN."""
-    return msgspec.msgpack.encode(a) == msgspec.msgpack.encode(b)
+    return msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(as_stored(now))
 
 
 def opening(path: Path) -> tuple[Path, Start, Iterator[Frame]]:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from engine.core.bus import RANKS
-from engine.core.events import QUOTE, Quote
+from engine.core.events import QUOTE, ROW, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
@@ -141,14 +141,17 @@ class Rows:
         keys: list[tuple[int, int, int]] = []
         wakes = Wakes()
         for at, order, dues, handler, items in parts + list(self._quote_calls(block, lo, hi)):
-            keys += zip(dues, order, range(len(keys), len(keys) + len(items)), strict=True)
+            keys += zip(dues, order.tolist(), range(len(keys), len(keys) + len(items)), strict=True)
             wakes.at += at
             wakes.due += dues
             wakes.handlers += [handler] * len(items)
             wakes.items += items
         keys.sort()
-        order = [key[2] for key in keys]
-        return Wakes(*([part[k] for k in order] for part in (wakes.at, wakes.due, wakes.handlers, wakes.items)))
+        places = [key[2] for key in keys]
+        return Wakes(
+            [wakes.at[k] for k in places], [wakes.due[k] for k in places],
+            [wakes.handlers[k] for k in places], [wakes.items[k] for k in places],
+        )  # fmt: skip
 
     def _calls(self, k: int, s: Subscription, closed: np.ndarray) -> Iterator[tuple[Any, ...]]:
         mine = np.flatnonzero(closed["stream"] == s.view.table.index)
@@ -164,8 +167,11 @@ class Rows:
             rows_only = [item[0] for item in items] if s.with_history else items
             self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
         at, known, ranks = (closed[name][mine] for name in ("at", "ts", "rank"))
-        dues = [ts * RANKS + rank for ts, rank in zip(known.tolist(), ranks.tolist(), strict=True)]
-        order = (at * BEFORE + mine * len(self.subscriptions) + k).tolist()
+        if (ranks == ROW).all():  # always, where our clock is the venue's
+            dues = [ts * RANKS + ROW for ts in known.tolist()]
+        else:
+            dues = [ts * RANKS + rank for ts, rank in zip(known.tolist(), ranks.tolist(), strict=True)]
+        order = at * BEFORE + mine * len(self.subscriptions) + k
         yield at.tolist(), order, dues, s.call, items
 
     def _quote_calls(self, block: Block, lo: int, hi: int) -> Iterator[tuple[Any, ...]]:
@@ -176,7 +182,7 @@ class Rows:
             ts = block.ts[at].tolist()
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
             items = list(map(Quote, ts, repeat(symbol), *columns))
-            order = (at * BEFORE + BEFORE // 2 + k).tolist()
+            order = at * BEFORE + BEFORE // 2 + k
             yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
 
 

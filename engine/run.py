@@ -172,6 +172,8 @@ class Session:
             own = handlers(made)
             on_quote = own.pop(e.Quote, None)
             if on_quote:
+                if self.tape.kind == "bars":
+                    raise ConfigError(f"strategy {one.id} looks at quotes (on_quote), the tape holds bars alone")
                 self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
             for kind, handler in own.items():
                 bus.subscribe(kind, handler, one.id)

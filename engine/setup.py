@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.core.config import Config, StrategyConfig
 from engine.core.errors import ConfigError
-from engine.core.frames import FIXED, edges, frame_ns
+from engine.core.frames import DAILY, FIXED, edges, frame_ns, parse_day, starts_on
 from engine.core.instrument import Instrument
 from engine.core.quantity import Size, Volume
 from engine.core.table import Stream, Tables
@@ -126,12 +126,21 @@ def base_frame(config: Config, frames: set[str]) -> str:
     """The frame built from the tape; on a tape of bars, theirs."""
     if config.data.kind == "bars":
         base = config.data.frame
-        if short := [f for f in frames if frame_ns(f) % frame_ns(base) or frame_ns(f) < frame_ns(base)]:
-            raise ConfigError(f"{', '.join(short)} bars cannot be made from bars of {base}")
+        if short := sorted(frames - made_of(config, base, frames), key=frame_ns):
+            of_day = f" with a trading day from {config.data.trading_day}" if set(short) & set(DAILY) else ""
+            raise ConfigError(f"{', '.join(short)} bars cannot be made from bars of {base}{of_day}")
         return base
     smallest = min(frames, key=frame_ns)
-    nested = smallest in FIXED and all(frame_ns(f) % frame_ns(smallest) == 0 for f in frames)
+    nested = smallest in FIXED and made_of(config, smallest, frames) == frames
     return smallest if nested or len(frames) == 1 else "M1"
+
+
+def made_of(config: Config, base: str, frames: set[str]) -> set[str]:
+    """Those frames whose bars are made of whole bars of `base`: a day that starts at half past is not made of hours."""
+    whole = {f for f in frames if frame_ns(f) % frame_ns(base) == 0}
+    if base in FIXED and whole & set(DAILY) and not starts_on(parse_day(config.data.trading_day), frame_ns(base)):
+        whole -= set(DAILY)
+    return whole
 
 
 def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: int) -> BarBuilder:

@@ -89,7 +89,12 @@ class Bus:
     def _add(self, returned: Returned, cause: int) -> None:
         if returned is None:
             return
-        for event in (returned,) if isinstance(returned, Event) else returned:
+        events = (returned,) if isinstance(returned, Event) or not isinstance(returned, Iterable) else returned
+        for event in events:
+            if not isinstance(event, Event) or not isinstance(event.ts, int):
+                raise OnetapeError(
+                    f"a handler returned {event!r}: it returns events, a list of them or None, and `ts` is whole ns"
+                )
             if event.ts > self.now:
                 self.schedule(event, TIMER, cause)
             elif event.ts == self.now:

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.registry import did_you_mean
-from engine.core.zones import DAY, HOUR, SECOND, Zone, parse_zone, utc_to_wall, wall_to_utc
+from engine.core.zones import DAY, HOUR, SECOND, Zone, offset_at, parse_zone, utc_to_wall, wall_to_utc
 
 MINUTE = 60 * SECOND
 WEEK = 7 * DAY
@@ -79,6 +79,16 @@ def parse_day(text: str) -> TradingDay:
     if not parts or int(parts[1]) > 23 or int(parts[2]) > 59:
         raise ConfigError(f"trading day {text!r} cannot be read: write a time and a zone, like {FX_DAY!r}")
     return TradingDay(parse_zone(parts[3]), (int(parts[1]) * 60 + int(parts[2])) * MINUTE)
+
+
+def starts_on(day: TradingDay, step: int) -> bool:
+    """Does the trading day start on a multiple of `step` ns of the UTC day, winter and summer, from 1990 to 2040?
+
+    >>> starts_on(parse_day("00:00 Asia/Kolkata"), HOUR), starts_on(parse_day("00:00 Asia/Kolkata"), HOUR // 2)
+    (False, True)
+    """
+    half_years = range(7_305 * 86_400, 25_567 * 86_400, 15_778_476)
+    return all((day.start - offset_at(day.zone, second)) % step == 0 for second in half_years)
 
 
 def edges(frame: str, day: str, first_ts: int, last_ts: int) -> np.ndarray:

@@ -4,8 +4,9 @@
     frame   length u32, crc32 u32, seq u64, cause u64 (little endian), then `length` bytes of MessagePack
 
 `seq` counts from 1 without a gap; `cause` is the seq of the frame that led to this one, 0 for what came from the
-tape or from outside. The CRC covers seq, cause and payload. A frame cut off at the end of the file was never
-written: it is ignored. Damage anywhere before is an error that names its place, and nothing after it is used.
+tape or from outside. The CRC covers seq, cause and payload. What is behind the last whole frame (a frame cut off, zeros
+of a file that grew before a power cut) was never written: it is ignored. A damaged place with a whole frame anywhere
+behind it is an error that names the place, and nothing after it is used.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-from engine.core.errors import JournalError, NotFound, OutputError, unwritten
+from engine.core.errors import JournalError, NotFound, OnetapeError, OutputError, unwritten
 from engine.core.events import AnyEvent, Event
 
 MAGIC = b"ONETAPE1"
@@ -47,7 +48,7 @@ class Journal:
         self._file: BinaryIO | None = None
         self._buffer = bytearray()
         self._hash = hashlib.blake2b(digest_size=16)
-        self._encode = msgspec.msgpack.Encoder().encode
+        self._encode = msgspec.msgpack.Encoder(enc_hook=plain).encode
         if path:
             self.open(path)
 
@@ -109,26 +110,39 @@ class Journal:
         return OutputError(f"the journal {path} could not be written: {unwritten(error)}")
 
 
+def plain(value: Any) -> Any:
+    """A numpy number, as strategies compute them from history, as the number it is."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise OnetapeError(f"an event cannot hold a {type(value).__name__}: numbers and text can be journalled")
+
+
+def as_stored(event: Event) -> Event:
+    """The event as reading it back would give it: a whole number where a price is meant is that price."""
+    return _decode(_encode(event))
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=plain).encode
+_decode = msgspec.msgpack.Decoder(AnyEvent).decode
+
+
 def read(path: Path) -> Iterator[Frame]:
     """The frames of a journal in order; see the module for what a torn tail and damage mean."""
     data = _load(path)
-    decode = msgspec.msgpack.Decoder(AnyEvent).decode
     at, seq = len(MAGIC), 0
-    while (end := _frame_end(data, at)) is not None:
-        _, crc, number, cause = HEAD.unpack_from(data, at)
-        payload = data[at + HEAD.size : end]
-        if zlib.crc32(payload, zlib.crc32(CAUSE.pack(number, cause))) != crc or number != seq + 1:
-            if end == len(data):
-                return
-            raise JournalError(
-                f"{path}: damaged at byte {at}, after frame {seq}: the frames before it are intact, the rest must"
-                " not be trusted"
-            )
+    while (head := _whole(data, at)) and head[1] == seq + 1:
+        length, seq, cause = head
+        payload = data[at + HEAD.size : at + HEAD.size + length]
         try:
-            yield Frame(number, cause, decode(payload))
+            yield Frame(seq, cause, _decode(payload))
         except msgspec.MsgspecError as error:
-            raise JournalError(f"{path}: frame {number} is of no known kind ({error})") from None
-        at, seq = end, number
+            raise JournalError(f"{path}: frame {seq} is of no known kind ({error})") from None
+        at += HEAD.size + length
+    if any(_whole(data, k, seq) for k in range(at, len(data))):
+        raise JournalError(
+            f"{path}: damaged at byte {at}, after frame {seq}: the frames before it are intact, the rest must"
+            " not be trusted"
+        )
 
 
 def recover(path: Path) -> int:
@@ -136,9 +150,7 @@ def recover(path: Path) -> int:
     data = _load(path)
     at = len(MAGIC)
     for _ in read(path):
-        end = _frame_end(data, at)
-        assert end is not None
-        at = end
+        at += HEAD.size + int(HEAD.unpack_from(data, at)[0])
     torn = len(data) - at
     if torn:
         with path.open("r+b") as file:
@@ -156,8 +168,13 @@ def _load(path: Path) -> bytes:
     return data
 
 
-def _frame_end(data: bytes, at: int) -> int | None:
+def _whole(data: bytes, at: int, after: int = -1) -> tuple[int, int, int] | None:
+    """(length, seq, cause) of an intact frame at that byte, of a seq greater than `after`; else None."""
     if at + HEAD.size > len(data):
         return None
-    end = at + HEAD.size + int(HEAD.unpack_from(data, at)[0])
-    return end if end <= len(data) else None
+    length, crc, seq, cause = HEAD.unpack_from(data, at)
+    end = at + HEAD.size + length
+    if end > len(data) or not after < seq <= len(data):
+        return None
+    payload = data[at + HEAD.size : end]
+    return (length, seq, cause) if zlib.crc32(payload, zlib.crc32(CAUSE.pack(seq, cause))) == crc else None

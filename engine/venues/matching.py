@@ -113,6 +113,12 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
 
 
 @jit(no_cpython_wrapper=True)
+def there(ts_event, length, decided, arrives):
+    """Is what was decided then with the venue when a record begins (rule 1)? A quote has length 0."""
+    return ts_event >= arrives or (ts_event >= decided and arrives - decided < length)
+
+
+@jit(no_cpython_wrapper=True)
 def work(book, s, ts, ts_event, bid, ask, length, arrivals):
     """Orders of symbol s by id: arrival, then price. `length` is the duration of a bar, 0 for a quote."""
     account, symbols, orders = book[0], book[1], book[2]
@@ -123,8 +129,7 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
             k += 1
             continue
         if o.state == SENT:
-            late = ts_event < o.arrives and not (ts_event >= o.decided and o.arrives - o.decided < length)
-            if late or not arrivals:
+            if not arrivals or not there(ts_event, length, o.decided, o.arrives):
                 k += 1
                 continue
             reason = refuse(book, o, bid[0], ask[0])
@@ -145,14 +150,15 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
 
 
 @jit(no_cpython_wrapper=True)
-def expire(book, s, ts, ts_event):
+def expire(book, s, ts, ts_event, length):
     """Take back what is cancelled or expired by the time the record begins."""
     account, orders = book[0], book[2]
     k = NONE
     while k < account[0].orders:
         o = orders[k]
         expired = o.expires > 0 and ts_event >= o.expires
-        if o.symbol == s and (expired or ts_event >= o.cancel_at):
+        decided = o.cancel_at - (o.arrives - o.decided)  # a cancel is as long on its way as the order was
+        if o.symbol == s and (expired or there(ts_event, length, decided, o.cancel_at)):
             report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else NONE)
             account[0].orders = remove(orders, account[0].orders, k)
         else:
@@ -214,7 +220,8 @@ def match(book, s, ts, ts_event, length, bid, ask):
      1. An order exists for the venue from decision time + latency: a quote stamped earlier cannot fill it. With bars
         it meets the first open at or after its arrival, or, if the latency is shorter than the bar, at or after the
         decision.
-     2. What is due at t comes before a quote stamped t: an order expired or cancelled by then does not fill on it.
+     2. What is due at t comes before a quote stamped t: an order expired or cancelled by then does not fill on it. A
+        cancel is on its way as long as an order, and with bars it meets the same open.
      3. Then positions by id: stop-loss, then take-profit; a long is judged on the bid, a short on the ask.
      4. A stop-loss fills at the quote that touches it (gaps slip) less slippage; a take-profit fills at the quote,
         never worse than its price.
@@ -236,7 +243,7 @@ def match(book, s, ts, ts_event, length, bid, ask):
     x.bid, x.ask = bid[0], ask[0]
     mark(symbols, s)
     total(account, symbols)
-    expire(book, s, ts, ts_event)
+    expire(book, s, ts, ts_event, length)
     born, dealt = account[0].next_position, account[0].next_deal
     for phase in range(3 if length > 0 else 1):
         whole = phase > 0

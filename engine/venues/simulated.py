@@ -98,9 +98,11 @@ class SimulatedVenue:
             self.book = b.grow(self.book, 2 * orders, 2 * (orders + positions + 1))
 
     def on_cancel(self, wish: Cancel) -> Event | None:
-        if cancel(self.book, wish.order, wish.ts + self.latency):
+        """Ask for an order to be taken back; that the venue has none is known when its answer has come."""
+        arrives = wish.ts + self.latency
+        if cancel(self.book, wish.order, arrives):
             return None
-        return Rejected(wish.ts, wish.strategy, "", wish.order, "no such order", wish.ts)
+        return Rejected(arrives + self.back, wish.strategy, "", wish.order, "no such order", arrives)
 
     def reports(self) -> list[Event]:
         """What happened since the last call, as events stamped with the moment we know of it."""

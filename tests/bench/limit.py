@@ -210,7 +210,7 @@ def bars_only(first, high, low, close, scale):
 def run(name: str, tape: dict[str, np.ndarray]) -> tuple[int, float, float]:
     symbols = tapes.SPECS[name].symbols
     scales = np.array([tapes.SCALE[s] for s in symbols])
-    if name == "bars":
+    if tapes.SPECS[name].kind == "bars":
         return bars_only(tape["open"], tape["high"], tape["low"], tape["close"], scales[0])
     if len(symbols) == 1:
         return one_symbol(tape["ts"], tape["bid"], tape["ask"], scales[0])

@@ -101,6 +101,15 @@ def build(args: dict[str, Any]) -> tuple[BacktestEngine, int]:
     return engine, len(frame)
 
 
+def profit(engine: BacktestEngine) -> float:
+    """Equity less the start, what is open marked at the last quote."""
+    made = engine.cache.accounts()[0].balance_total(USD).as_double() - BALANCE
+    for position in engine.cache.positions_open():
+        last = engine.cache.quote_tick(position.instrument_id)
+        made += position.unrealized_pnl(last.bid_price if position.is_long else last.ask_price).as_double()
+    return made
+
+
 def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     scale = tapes.SCALE[tapes.SPECS[args["tape"]].symbols[0]]
 
@@ -109,9 +118,7 @@ def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         strategy = Cross(CrossConfig(scale=scale, quotes=args["mode"] == "quotes"))
         engine.add_strategy(strategy)
         _, time = worker.timed(engine.run)
-        account = engine.cache.accounts()[0]
-        profit = account.balance_total(USD).as_double() - BALANCE
-        result = {**time, "records": quotes, "fills": strategy.fills, "profit": profit}
+        result = {**time, "records": quotes, "fills": strategy.fills, "profit": profit(engine)}
         engine.dispose()
         return result
 

@@ -11,7 +11,7 @@ from run import ratios, verdicts
 from tapes import SPECS, bars, quotes
 
 
-@pytest.fixture(scope="module", params=["tiny", "tiny3"])
+@pytest.fixture(scope="module", params=["tiny", "tiny3", "tinybars"])
 def sides(request):
     """One round of both lanes and the hand-written loop, each in its own process, on a short tape."""
     lanes = tuple(Side(lane, "ours.py", {"lane": lane}) for lane in ("python", "compiled"))
@@ -59,6 +59,6 @@ def test_tapes_are_ordered_and_the_same_for_the_same_seed():
 
 
 def test_bars_hold_their_open_and_close_between_low_and_high():
-    tape = bars(SPECS["bars"])
+    tape = bars(SPECS["tinybars"])
     assert (tape["low"] <= np.minimum(tape["open"], tape["close"])).all()
     assert (tape["high"] >= np.maximum(tape["open"], tape["close"])).all()

@@ -59,37 +59,37 @@ def tick_job(name: str, shared: Path) -> Job:
             EURUSD, "EURUSD", 1, "ma_cross", {"fast": 10, "slow": 40, "reward": 2.0},
             {"risk": {"size": "0.30 lots"}, "venue": {"slippage": "2 points", "commission": "3.5 USD per lot"}},
             Terms({"EURUSD": quotes}, slippage=2.0, commission=3.5, size=(0.3, "lots")),
-            44, 9804.25, ("f0527f7e2a76163194c699a5450cd6f2", "e6239c02f26e65e5361d5ed41fe0b7c8"),
+            44, 9804.25, ("4f304c7b9cba9ad6460bb24d516ae695", "e6239c02f26e65e5361d5ed41fe0b7c8"),
         ),
         "eurusd-breakout": Job(
             EURUSD, "EURUSD", 1, "channel_breakout", {"stop_atr": 3.0},
             {"risk": {"size": "1 % risk"}, "venue": {"latency": "2 s"}},
             Terms({"EURUSD": quotes}, latency=2 * 10**9, size=(0.01, "risk")),
-            9, 9555.87, ("4dd25e59f1c0d714d4d8cec830f0b4bc", "c03e59ea6989c2422b03bc8dbd5da9b9"),
+            9, 9555.87, ("c5668cc11db4aefe1a3de9b4cfda446b", "c03e59ea6989c2422b03bc8dbd5da9b9"),
         ),
         "gbpjpy-cross": Job(
             GBPJPY, "GBPJPY", 5, "ma_cross", {},
             {"risk": {"size": "1 % risk"}, "venue": {"commission": "3.5 USD per lot"}, "rates": {"USDJPY": USDJPY}},
             Terms({"GBPJPY": quotes}, commission=3.5, size=(0.01, "risk")),
-            36, 9287.38, ("fef0c4d2c648770681a42f53474a5e2d", "1fedb24cae09b4a013f408ac310695f5"),
+            36, 9287.38, ("7947ec74ef2e5364d31667195857d02e", "1fedb24cae09b4a013f408ac310695f5"),
         ),
         "gbpjpy-breakout": Job(
             GBPJPY, "GBPJPY", 15, "channel_breakout", {},
             {"risk": {"size": "100 % equity"}, "venue": {"slippage": "3 points"}, "rates": {"USDJPY": USDJPY}},
             Terms({"GBPJPY": quotes}, slippage=3.0, size=(1.0, "equity")),
-            12, 9907.93, ("a015afea588ee49cecaa0cb55575c5e6", "63819720f04688f96a67c3528d7a4b20"),
+            12, 9907.93, ("cbbc410d93c42afe8a2574a20806bdc4", "63819720f04688f96a67c3528d7a4b20"),
         ),
         "xauusd-cross": Job(
             XAUUSD, "XAUUSD", 1, "ma_cross", {"fast": 15, "slow": 60, "reward": 1.5},
             {"risk": {"size": "2 % risk"}, "venue": {"commission": "3.5 USD per lot"}, "instrument": [GOLD]},
             Terms({"XAUUSD": quotes}, commission=3.5, size=(0.02, "risk")),
-            30, 9144.22, ("36da932d480a67047225abc34d20d2aa", "017e1845e0f20801badae2cef4043a47"),
+            30, 9144.22, ("b2810230723b47634c902f31830cf5e0", "017e1845e0f20801badae2cef4043a47"),
         ),
         "xauusd-breakout": Job(
             XAUUSD, "XAUUSD", 5, "channel_breakout", {"period": 20, "exit_period": 10},
             {"risk": {"size": "0.20 lots"}, "instrument": [GOLD]},
             Terms({"XAUUSD": quotes}, size=(0.2, "lots")),
-            19, 9693.98, ("f943b5415ceef8e0a35d91ecbcebc109", "61647e0fedc087c1c9c7182125f8effb"),
+            19, 9693.98, ("3f802bf95d29f5a7b646e95fcc95e6d0", "61647e0fedc087c1c9c7182125f8effb"),
         ),
     }  # fmt: skip
     return made[name]
@@ -257,4 +257,4 @@ def test_a_backtest_of_minute_bars_trades_as_the_bars_say(shared: Path, tmp_path
     told = " ".join([*python.summary.notes, *python.summary.cautions])
     assert "stamped in America/New_York" in told and "ask = bid + 12 points assumed" in told and "bars only" in told
     assert (figures["trades"], figures["end_balance"], python.summary.records) == (123, 9925.07, 127_017)
-    assert python.digest == "e289fdf1f1d1b6b84a7614f728b8f27a" and compiled.digest == "2d824711616016ea960ada80aeeebb40"
+    assert python.digest == "d90dc4180fbb1f7f9c204d38b09d8017" and compiled.digest == "2d824711616016ea960ada80aeeebb40"

@@ -23,7 +23,8 @@ FIRST = {"EURUSD": 11_000, "USDJPY": 11_000, "GBPJPY": 15_000}
 
 def grid(symbol: str, price: float, steps: int = 0) -> float:
     """`price` moved by whole grid steps, exactly as the tape writes it."""
-    return round(price * SCALE[symbol] + steps) / SCALE[symbol]
+    scale = SCALE.get(symbol, 1e4)
+    return round(price * scale + steps) / scale
 
 
 @lru_cache(maxsize=8)
@@ -50,7 +51,10 @@ def quotes(symbols: tuple[str, ...] = SYMBOLS, n: int = 2_400, seed: int = 1) ->
     snapped = ts - ts % MINUTE
     ts = np.maximum.accumulate(np.where(draw.random(n) < 0.2, snapped, ts))
     symbol = draw.integers(0, len(symbols), n).astype(np.int16)
-    symbol[: len(symbols)] = range(len(symbols))
+    if seed % 3:
+        symbol[: len(symbols)] = range(len(symbols))
+    elif len(symbols) > 1:  # nothing converts yen for the first quarter
+        symbol[: n // 4][symbol[: n // 4] == 1] = 0
     order = np.lexsort((symbol, ts))
     ts, symbol = ts[order], symbol[order]
     bid, ask = np.empty(n), np.empty(n)

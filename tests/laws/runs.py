@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypothesis import settings
-
 import engine.run
 import engine.setup
 from engine.core import events as e
@@ -25,11 +23,6 @@ from tests.laws.market import MINUTE, MS, SECOND, SYMBOLS
 
 LATENCIES = (0, MS, 75 * MS, 2 * MINUTE)
 REPORTS = (0, 30 * MS, 90 * SECOND)
-
-
-def examples(n: int) -> settings:
-    """So many examples as a rule, and in proportion more under a deeper profile."""
-    return settings(max_examples=max(n * settings.default.max_examples // 100, 1))
 
 
 class Diary(Journal):

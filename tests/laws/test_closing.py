@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.clock import parse_time
+from engine.core.errors import ConfigError
 from engine.core.frames import edges
 from engine.core.tape import ArrayTape
 from engine.core.zones import parse_zone, utc_to_wall
@@ -17,7 +18,6 @@ from tests.laws import market
 from tests.laws.closing import Bar, as_tape, bounds, build, by_the_law
 from tests.laws.market import DAY, HOUR, MINUTE, MS, SECOND, SYMBOLS
 from tests.laws.pieces import pieces, singles
-from tests.laws.runs import examples
 from tests.laws.script import Scribe, at, perform, ticks, told
 
 E = "EURUSD"
@@ -133,7 +133,7 @@ def test_a_bar_that_ends_with_the_tapes_last_quote_is_closed_by_it():
     assert [told(row.ts) for row in scribe.rows] == ["10:01:00"]
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(1, 5), symbols=st.sampled_from([SYMBOLS, (E,)]), live=st.booleans(), data=st.data(),
     grace=st.sampled_from([0, 0, 500 * MS, 5 * SECOND]),
@@ -148,7 +148,7 @@ def test_bars_are_those_of_the_law_written_down_quote_by_quote(seed, symbols, li
     assert build.late == late and (late > 0 or not live or grace or "M1" not in frames)
 
 
-@examples(15)
+@settings(max_examples=15)
 @given(
     seed=st.integers(1, 5), data=st.data(), live=st.booleans(), frames=st.sampled_from([("M1",), ("M1", "M5", "H1")])
 )
@@ -164,7 +164,7 @@ def test_fill_adds_flat_bars_between_and_changes_no_other(seed, data, live, fram
             assert b.volume or (b.open == b.high == b.low == b.close == a.close and b.spread == a.spread)
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(
     seed=st.integers(1, 5), base=st.sampled_from(["M1", "M5"]), symbols=st.sampled_from([SYMBOLS, (E,)]), data=st.data()
 )
@@ -180,7 +180,7 @@ def test_larger_bars_are_the_same_from_quotes_from_smaller_bars_and_from_a_tape_
     assert build(of_bars, frames, cuts, ends=end) == together
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(seed=st.integers(1, 5), data=st.data(), silent=st.sampled_from([(), SYMBOLS[:1], SYMBOLS[1:]]))
 def test_a_tape_of_bars_becomes_its_own_rows_alone_or_beside_a_larger_frame(seed, data, silent):
     tape = market.bars(SYMBOLS, 900, seed)
@@ -236,3 +236,22 @@ def test_bars_of_the_trading_day_follow_it_through_both_changes_of_the_clocks(da
         if frame == "D1" and day != "00:00 UTC":
             assert len({a % DAY for a, _, _ in held}) == 2, "the day must move against UTC within these weeks"
             assert not weekends or {(b - a) // HOUR for a, b, _ in held} & {23, 25}
+
+
+@pytest.mark.parametrize("day", ["00:00 Asia/Kolkata", "17:30 America/New_York", "00:00 Asia/Kathmandu"])
+def test_a_day_that_starts_within_an_hour_is_not_made_of_whole_hours(day):
+    """Hours are cut from the UTC day: the one in which such a day starts would belong to two days."""
+    ts = fortnight("2019-03-05", True)
+    price = np.round(1.1 + np.random.default_rng(2).integers(-50, 50, len(ts)) / 1e4, 4)
+    tape = ArrayTape.quotes((E,), ts=ts, symbol=np.zeros(len(ts)), bid=price, ask=price + 1e-4)
+    hourly, daily = Scribe(), Scribe()
+    perform(tape, {"h": (hourly, "H1"), "d": (daily, "D1")}, day=day)
+    grid = edges("D1", day, int(ts[0]), int(ts[-1]))
+    home = np.searchsorted(grid, ts, "right") - 1
+    held = [price[home == k] for k in np.unique(home) if grid[k + 1] <= ts[-1]]
+    assert [(r.open, r.high, r.low, r.close, r.volume) for r in daily.rows] == [
+        (p[0], p.max(), p.min(), p[-1], len(p)) for p in held
+    ]
+    hours = market.bars((E,), 300, length=HOUR)
+    with pytest.raises(ConfigError, match="D1 bars cannot be made from bars of H1"):
+        perform(hours, {"d": (Scribe(), "D1")}, day=day, base="H1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, RunConfig, StrategyConfig, VenueConfig
@@ -18,7 +18,7 @@ from tests.laws import market
 from tests.laws.market import MS, SECOND, SYMBOLS
 from tests.laws.pieces import Pieces, pieces, singles
 from tests.laws.restless import Restless
-from tests.laws.runs import Outcome, examples, ns, play, small_tables
+from tests.laws.runs import Outcome, ns, play, small_tables
 
 CROSS = {"fast": 2, "slow": 5, "stop_atr": 2.0, "reward": 1.0, "atr_period": 3}
 CHANNEL = {"period": 5, "exit_period": 2, "stop_atr": 1.0, "atr_period": 3}
@@ -124,7 +124,7 @@ duels = st.builds(
 ).filter(lambda d: d.mode == "hedging" or len(d.strategies) <= len(d.symbols))
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(duel=duels, data=st.data(), slide=st.booleans())
 def test_the_compiled_lane_gives_the_python_run_fill_for_fill(duel: Duel, data: st.DataObject, slide: bool) -> None:
     tape = duel.tape

@@ -41,7 +41,7 @@ class Pending:
     price: Fraction | None
     stop: Fraction | None
     take_profit: Fraction | None
-    cancel_at: int | None = None
+    cancel_asked: int | None = None
     working: bool = False
 
 
@@ -68,8 +68,8 @@ class ReferenceVenue:
     def cancel(self, wish: Cancel) -> None:
         for pending in self.orders:
             if pending.order.id == wish.order:
-                at = wish.ts + self.latency
-                pending.cancel_at = at if pending.cancel_at is None else min(at, pending.cancel_at)
+                asked = pending.cancel_asked
+                pending.cancel_asked = wish.ts if asked is None else min(wish.ts, asked)
 
     def record(self, symbol: str, ts: int, ts_event: int, bid: Prices, ask: Prices) -> list[Event]:
         """One quote (ts == ts_event) or bar (opened at ts_event, closed at ts); returns what happened, in order."""
@@ -80,7 +80,7 @@ class ReferenceVenue:
         for position in self.of(symbol):
             self.judge(position, *opening)
         for pending in self.resting(symbol):
-            if pending.working or self.arrive(pending, ts - ts_event):
+            if pending.working or self.arrive(pending):
                 self.meet(pending, *opening)
         if ts > ts_event:
             seen_open = self.of(symbol)
@@ -102,14 +102,18 @@ class ReferenceVenue:
             expires = pending.order.expires
             if expires and self.ts_event >= expires:
                 self.drop(pending, "expired")
-            elif pending.cancel_at is not None and self.ts_event >= pending.cancel_at:
+            elif pending.cancel_asked is not None and self.there(pending.cancel_asked):
                 self.drop(pending, "canceled")
 
-    def arrive(self, pending: Pending, length: int) -> bool:
+    def there(self, decided: int) -> bool:
+        """Has what was decided then come to the venue when the record begins?"""
+        length = self.ts - self.ts_event
+        return self.ts_event >= decided + self.latency or (self.ts_event >= decided and self.latency < length)
+
+    def arrive(self, pending: Pending) -> bool:
         """Is the order with the venue by now, and does the venue take it?"""
         order = pending.order
-        in_time = self.ts_event >= order.ts + self.latency
-        if not in_time and not (self.ts_event >= order.ts and self.latency < length):
+        if not self.there(order.ts):
             return False
         reason = self.refusal(pending)
         if reason:

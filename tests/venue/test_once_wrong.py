@@ -57,16 +57,19 @@ def test_an_order_for_nothing_or_less_is_refused_even_if_it_names_a_position(uni
     assert desk.positions["steps"].tolist() == [1]
 
 
-@pytest.mark.parametrize("low", range(14_990, 15_010))
-def test_an_ask_that_is_a_bid_and_a_spread_touches_what_it_touches_on_paper(low: int) -> None:
-    """149.92 + 0.01 is 149.92999999999998 in binary: a buy limit at 149.93 was filled late or not at all."""
-    desk = Desk("USDJPY", kind="bars", currency="JPY", balance=1_000_000.0)
-    desk.bar(151.0, 151.0, 151.0, 151.0, 0.01)
-    desk.buy(0.01, "limit", (low + 1) / 100)
-    desk.buy(0.01, "stop", 151.11)
-    desk.bar(151.0, 151.1, low / 100, 151.0, 0.01)
-    assert [f.price for f in desk.fills] == [(low + 1) / 100, 151.11]
-    assert desk.again(banded=True) == desk.again(banded=False)
+@pytest.mark.parametrize("kind", ["limit", "stop"])
+def test_an_ask_that_is_a_bid_and_a_spread_touches_what_it_touches_on_paper(kind: str) -> None:
+    """149.92 + 0.01 is 149.92999999999998 in binary: an order at 149.93 was filled late, or not at all."""
+    for cents in range(14_900, 14_960):
+        desk = Desk("USDJPY", kind="bars", currency="JPY", balance=1_000_000.0)
+        far = cents / 100 + (1 if kind == "limit" else -1)
+        desk.bar(far, far, far, far, 0.01)
+        desk.buy(0.01, kind, (cents + 1) / 100)
+        desk.bar(far, far, far, far, 0.01)
+        path = (far, far, cents / 100, far) if kind == "limit" else (far, cents / 100, far, far)
+        desk.bar(*path, 0.01)
+        assert [f.price for f in desk.fills] == [(cents + 1) / 100]
+        assert desk.again(banded=True) == desk.again(banded=False) == (desk.events, desk.account)
 
 
 def test_slippage_leaves_no_binary_noise_in_a_price() -> None:
@@ -108,3 +111,12 @@ def test_a_tie_is_half_away_from_zero_however_large_the_position(lots: float, ti
         assert cents % 1 == 0.5
         assert isinstance(fill, Fill)
         assert round(fill.profit * 100) == (cents + 0.5 if cents > 0 else cents - 0.5)
+
+
+def test_that_there_is_no_order_to_cancel_is_not_known_before_the_venue_could_have_said_so() -> None:
+    """The answer came at once: it told of a fill whose report was still on its way."""
+    desk = Desk(latency="50 ms", back="30 ms")
+    desk.quote(1.1, 1.1)
+    answer = desk.cancel(7)
+    asked = desk.now + 50_000_000
+    assert answer == Rejected(asked + 30_000_000, "hand", "", 7, "no such order", asked)

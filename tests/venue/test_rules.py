@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -109,6 +111,21 @@ def test_rule_2_an_order_cancelled_by_t_does_not_fill_on_a_quote_stamped_t() -> 
         events = desk.quote(1.08, 1.0802, after=after)
         assert reasons(events) == expected
         assert deals(events) == ([] if expected else [(1, 1.0802, "in", "order")])
+
+
+@pytest.mark.parametrize(("latency", "fills"), [("0 ms", [1.085]), ("50 ms", [1.085]), ("60 s", [1.09])])
+def test_rule_2_with_bars_a_cancel_and_the_order_in_its_place_meet_the_same_open(
+    latency: str, fills: list[float]
+) -> None:
+    """A limit moved at each close: the old one and the new one were both filled, twice the position."""
+    desk = Desk(kind="bars", latency=latency)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    order = desk.buy(0.1, "limit", 1.09)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    desk.bar(1.1, 1.1, 1.1, 1.1)
+    desk.cancel(order)
+    desk.buy(0.1, "limit", 1.085)
+    assert [price for _, price, _, _ in deals(desk.bar(1.1, 1.1, 1.08, 1.1))] == fills
 
 
 def test_rule_2_what_is_expired_and_cancelled_at_once_is_expired() -> None:
@@ -489,3 +506,16 @@ def test_rule_12_profit_is_converted_at_the_rate_of_the_moment_of_the_deal() -> 
     desk.quote(160.0, 160.2, "USDJPY")
     [fill] = desk.quote(191.0, 191.0)
     assert isinstance(fill, Fill) and fill.profit == 62.46
+
+
+@pytest.mark.parametrize("fee", [0.5, 1.5, 3.5, 4.05, 7.25])
+def test_rule_12_commission_is_booked_in_whole_cents_half_away_from_zero(fee: float) -> None:
+    """0.07 lots at 3.50 are 0.245, in binary 0.24500000000000002 or less: every volume, against exact decimals."""
+    desk = Desk(balance=1e9, commission=f"{fee} USD per lot")
+    desk.quote(1.1, 1.1)
+    for steps in range(1, 200, 2):
+        desk.buy(steps / 100)
+    events = desk.quote(1.1, 1.1)
+    assert [-e.commission for e in events if isinstance(e, Fill)] == [
+        math.floor(Fraction(str(fee)) * steps + Fraction(1, 2)) / 100 for steps in range(1, 200, 2)
+    ]
