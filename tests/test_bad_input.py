@@ -23,6 +23,7 @@ from engine.core.journal import Journal
 from engine.core.schema import build
 from engine.core.tape import ArrayTape
 from engine.feeds.synthetic import sample
+from engine.feeds.tapes import open_files
 from engine.report.runs import list_runs
 from strategies.ma_cross import MaCross
 
@@ -246,6 +247,25 @@ def test_a_killed_run_leaves_a_hidden_folder_that_the_next_run_removes(tmp_path:
         sleeper.communicate()
     again = engine.backtest(MaCross(fast=2, slow=3), sample(["EURUSD"], 20_000, seed=5), out=runs, frame="M1")
     assert sorted(p.name for p in runs.iterdir()) == ["2-ma_cross", "3-ma_cross"] and again.path is not None
+
+
+def test_a_killed_process_leaves_no_half_made_tape_for_long(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="where folders cannot be locked nothing is swept")
+    quotes().to_csv(tmp_path / "market.csv", index=False)
+    code = f"""
+        import os, signal
+        from pathlib import Path
+        from engine.feeds import mapped
+        from engine.feeds.tapes import open_files
+        mapped.fingerprint = lambda tape: os.kill(os.getpid(), signal.SIGKILL)
+        open_files([{str(tmp_path / "market.csv")!r}], ["EURUSD"], "quotes")
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = (tmp_path / "cache" / "tapes").iterdir()
+    assert left.name.startswith(".")
+    tape = open_files([tmp_path / "market.csv"], ["EURUSD"], "quotes")
+    assert list((tmp_path / "cache" / "tapes").iterdir()) == [tape.folder]
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from engine.core.errors import DataError, OutputError
+from engine.core.locks import alone, lock, swept, unlock
 from engine.core.tape import BAR_COLUMNS, BLOCK, DTYPES, QUOTE_COLUMNS, Block, fingerprint
 from engine.feeds.lineage import Columns
 
@@ -121,14 +122,20 @@ def store_mapped(
 ) -> MappedTape:
     """Write stretches of tape columns (sorted, with `symbol`) to the cache and map them; `notes` is asked at the end.
 
-    The tape appears whole or not at all. DataError when there is no record, OutputError when the disk will not take it.
+    The tape appears whole or not at all; what killed processes left is removed. DataError when there is no record,
+    OutputError when the disk will not take it.
     """
     root = cache_root()
     folder, building = root / key, root / f".{key}.{os.getpid()}"
+    held = None
     try:
         root.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir()
+        with alone(root):
+            for left in root.glob(".*"):
+                swept(left)
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir()
+            held = lock(building)
         rows = write_columns(building, stored_columns(kind), stretches)
         if not rows:
             raise DataError(f"no {kind} of {', '.join(symbols)} in this range")
@@ -144,6 +151,7 @@ def store_mapped(
         raise OutputError(f"the replay cache {root} cannot be written: {wrong.strerror or wrong}") from None
     finally:
         shutil.rmtree(building, ignore_errors=True)
+        unlock(held)
     return MappedTape(folder)
 
 

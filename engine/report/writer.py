@@ -27,9 +27,10 @@ import pyarrow.parquet as pq
 
 from engine.core.clock import iso
 from engine.core.errors import OutputError
+from engine.core.locks import unlock
 from engine.portfolio.trades import Trade
 from engine.report import html
-from engine.report.folder import reason, reserve, unlock
+from engine.report.folder import reason, reserve
 from engine.report.metrics import Tally
 from engine.report.summary import FILE, Summary
 

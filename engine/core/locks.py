@@ -1,0 +1,54 @@
+"""Folders in the making: locked until their process ends, so that others can tell what a killed one left behind.
+
+Where the system cannot lock folders (Windows, some network drives) nothing is ever swept: what is left stays hidden and
+harmless.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def lock(folder: Path, wait: bool = False) -> int | None:
+    """Lock a folder until `unlock` or the end of the process; None if another has it or there are no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    handle = None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        unlock(handle)
+        return None
+    return handle
+
+
+def unlock(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One process at a time: between the making of a folder and its lock nobody may take it for abandoned."""
+    held = lock(root, wait=True)
+    try:
+        yield
+    finally:
+        unlock(held)
+
+
+def swept(folder: Path) -> bool:
+    """Remove a folder in the making whose process is gone; True if it was one. Call it `alone`."""
+    held = lock(folder)
+    if held is None:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    unlock(held)
+    return True
