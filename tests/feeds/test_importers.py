@@ -162,7 +162,7 @@ def test_a_file_of_a_catalogue_comes_in_as_it_is(own_folders: Path) -> None:
         (TICKS, {"columns": {"bid": "bidd"}}, DataError, "no column 'bidd': did you mean bid"),
         (TICKS, {"columns": {"bit": "bid"}}, ConfigError, "unknown column role 'bit': did you mean bid"),
         ("1672531436,1.1,1.2\n", {}, ConfigError, "has no header: say what its columns are"),
-        (TICKS.replace("1.3", "x"), {}, DataError, "invalid value 'x'"),
+        (TICKS.replace("1.3", "x"), {}, DataError, "holds 'x', which is no number"),
         (TICKS + "2019-02-04 00:00:03,1.1\n", {}, DataError, "Expected 3 columns, got 2"),
         (TICKS.replace(":02,", ":99,"), {}, DataError, "row 2: time '2019-02-04 00:00:99' cannot be read"),
         (TICKS.replace("1.3", ""), {}, DataError, "1 rows have a price that is missing or not finite, .* row 2"),

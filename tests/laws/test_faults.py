@@ -241,7 +241,7 @@ class TestWrongAndConsistent:
         assert notices(ties.test_at_one_moment_reports_precede_rows_precede_timers_precede_quotes)
 
     def test_rows_that_come_after_the_timers_of_their_moment(self, monkeypatch) -> None:
-        monkeypatch.setattr(Rows, "_calls", mutated(Rows._calls, "ts * RANKS + rank", "ts * RANKS + 3"))
+        monkeypatch.setattr(Rows, "_calls", mutated(Rows._calls, "ts * RANKS + ROW", "ts * RANKS + 3"))
         assert alarms(CASE) == set()
         assert notices(ties.test_at_one_moment_reports_precede_rows_precede_timers_precede_quotes)
 
