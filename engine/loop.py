@@ -18,8 +18,8 @@ from engine.core.events import REPORT
 from engine.core.tape import Block
 from engine.venues.simulated import SimulatedVenue
 
-LOOK_AHEAD = 4_096
-"""How far `peek` may look beyond the next wake: far enough to be rare, near enough not to be thrown away."""
+LOOK_AHEAD = 256
+"""How far `peek` looks at first, and twice as far each time it finds nothing: what it saw is lost with a decision."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Loop:
         count, w = len(ats), 0
         i = lo  # the venue stands before record i
         scanned = hi if venue.idle else lo  # records before this one trigger nothing; if `hit`, this one may
-        hit = False
+        hit, look = False, LOOK_AHEAD
         while True:
             scheduled = bus.next_due
             wake = dues[w] if w < count else NEVER
@@ -60,9 +60,9 @@ class Loop:
             else:
                 j = ats[w] if w < count else hi + 1
             while not hit and scanned < min(j, hi):
-                end = min(scanned + LOOK_AHEAD, hi)
+                end = min(scanned + look, hi)
                 scanned = venue.peek(scanned, end)
-                hit = scanned < end
+                hit, look = scanned < end, 2 * look
             if hit and scanned < j:  # the venue comes first
                 i = venue.advance(i, scanned + 1)
                 bus.now = int(block.ts[i - 1])
@@ -76,8 +76,9 @@ class Loop:
                 i = self._sync(i, j)
                 bus.publish_due()
             else:
-                result = None
-                for w in range(w, min(bisect_left(dues, scheduled, w), bisect_right(ats, scanned, w))):  # noqa: B020
+                result, end = None, min(bisect_left(dues, scheduled, w), bisect_right(ats, scanned, w))
+                assert w < end, "a wake was passed over"
+                for w in range(w, end):  # noqa: B020
                     result = handlers[w](items[w])
                     if self.eager:
                         i = self._sync(i, ats[w])
@@ -89,7 +90,7 @@ class Loop:
                 bus.now = ts_of(dues[w - 1])
                 i = self._sync(i, ats[w - 1])
                 bus.publish(result)
-            hit, scanned = False, hi if venue.idle else i
+            hit, scanned, look = False, hi if venue.idle else i, LOOK_AHEAD
 
     def _position(self, block: Block, t: int, i: int, hi: int, more: bool, until: int | None) -> int:
         """The record before which something due at t happens; hi + 1 if not in this pass.

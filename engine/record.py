@@ -135,6 +135,7 @@ class Recorder:
         self.writer: RunWriter | None = None
         self.trades: list[Trade] = []
         self.fills: list[e.Fill] = []
+        self.unread: list[e.Event] = []
         self._samples: list[np.ndarray] = []
         self.watched = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols}
 
@@ -147,22 +148,26 @@ class Recorder:
             self.journal.abandon()
             self.writer.abort()
 
+    def listen(self, bus: Bus) -> None:
+        for kind in (e.Order, e.Rejected, e.Canceled, e.Fill, e.Denied):
+            bus.subscribe(kind, self.unread.append if self.out is None else self.hear)
+
     def hear(self, event: e.Event) -> None:
-        """A report that came after the end of the run."""
+        """Enter what happened into the books."""
         if isinstance(event, e.Fill):
             self.on_fill(event)
+        elif isinstance(event, e.Order):
+            self.book.on_order(event)
         elif isinstance(event, e.Rejected | e.Canceled):
             self.book.on_rejected(event)
-        if isinstance(event, e.Rejected):
+        if isinstance(event, e.Rejected | e.Denied):
             self.on_refused(event)
 
-    def listen(self, bus: Bus) -> None:
-        bus.subscribe(e.Order, self.book.on_order)
-        bus.subscribe(e.Rejected, self.book.on_rejected)
-        bus.subscribe(e.Canceled, self.book.on_rejected)
-        bus.subscribe(e.Fill, self.on_fill)
-        bus.subscribe(e.Rejected, self.on_refused)
-        bus.subscribe(e.Denied, self.on_refused)
+    def catch_up(self) -> None:
+        """Enter what a run without a folder has only put aside."""
+        for event in self.unread:
+            self.hear(event)
+        self.unread.clear()
 
     def exits(self, reports: np.ndarray) -> None:
         """Stops and take-profits that positions were opened with, where no order told them: in the compiled lane."""

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.core.bus import RANKS
-from engine.core.events import QUOTE, ROW, Quote
+from engine.core.bus import moments
+from engine.core.events import QUOTE, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
@@ -167,23 +167,19 @@ class Rows:
             rows_only = [item[0] for item in items] if s.with_history else items
             self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
         at, known, ranks = (closed[name][mine] for name in ("at", "ts", "rank"))
-        if (ranks == ROW).all():  # always, where our clock is the venue's
-            dues = [ts * RANKS + ROW for ts in known.tolist()]
-        else:
-            dues = [ts * RANKS + rank for ts, rank in zip(known.tolist(), ranks.tolist(), strict=True)]
         order = at * BEFORE + mine * len(self.subscriptions) + k
-        yield at.tolist(), order, dues, s.call, items
+        yield at.tolist(), order, moments(known, ranks), s.call, items
 
     def _quote_calls(self, block: Block, lo: int, hi: int) -> Iterator[tuple[Any, ...]]:
         for k, (symbol, index, handler) in enumerate(self.quotes):
             at = np.flatnonzero(block.symbol[lo:hi] == index) + lo
             if not len(at):
                 continue
-            ts = block.ts[at].tolist()
+            ts = block.ts[at]
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
-            items = list(map(Quote, ts, repeat(symbol), *columns))
+            items = list(map(Quote, ts.tolist(), repeat(symbol), *columns))
             order = at * BEFORE + BEFORE // 2 + k
-            yield (at + 1).tolist(), order, [t * RANKS + QUOTE for t in ts], handler, items
+            yield (at + 1).tolist(), order, moments(ts, QUOTE), handler, items
 
 
 def bind(

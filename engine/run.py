@@ -45,7 +45,7 @@ from engine.strategy import Strategy, handlers, make
 from engine.venues.simulated import SimulatedVenue
 
 Progress = Callable[[int, int], None]
-ROOM = 4_096
+ROOM = 2_048
 KEEP = 1_024
 
 
@@ -206,6 +206,7 @@ class Session:
         for reports in self.unread:
             self._publish(reports)
         self.unread.clear()
+        self.recorder.catch_up()
         for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
             self.journal.write(event, cause)
             self.recorder.hear(event)

@@ -21,7 +21,7 @@ MINOR_DIGITS = {"JPY": 0, "KRW": 0, "HUF": 0, "BTC": 8, "ETH": 8}
 """Digits of money where they are not two."""
 MONTH = 31 * 86_400 * 10**9
 UNLIMITED = 2**53
-CAPACITY = 16_384
+CAPACITY = 8_192
 """Rows of a table; it slides when it runs full."""
 
 

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from engine.core.errors import OnetapeError
 from engine.core.events import REPORT, TIMER, Event, Signal
 from engine.core.journal import Journal
@@ -28,6 +30,14 @@ def ts_of(moment: int) -> int:
     return moment // RANKS
 
 
+def moments(ts: np.ndarray, ranks: np.ndarray | int) -> list[int]:
+    """The moments of many ts (int64 ns): in int64 from 1897 to 2043, in whole numbers of any size outside."""
+    if len(ts) and max(abs(int(ts.min())), abs(int(ts.max()))) > 2**61 - RANKS:
+        ts = ts.astype(object)
+    found: list[int] = (ts * RANKS + ranks).tolist()
+    return found
+
+
 class Bus:
     def __init__(self, journal: Journal, keep: Callable[[Any], bool] | None = None) -> None:
         """`keep` says of a signal whether it says anything new; one that does not is dropped before the journal."""
@@ -35,7 +45,7 @@ class Bus:
         self.now = 0
         self._keep = keep
         self._handlers: dict[type, list[Handler]] = {}
-        self._addressed: dict[tuple[type, str], Handler] = {}
+        self._addressed: dict[type, dict[str, Handler]] = {}
         self._queue: deque[tuple[Event, int]] = deque()
         self._due: list[tuple[int, int, Event, int]] = []
         self._sequence = 0
@@ -45,7 +55,7 @@ class Bus:
         if strategy is None:
             self._handlers.setdefault(kind, []).append(handler)
         else:
-            self._addressed[kind, strategy] = handler
+            self._addressed.setdefault(kind, {})[strategy] = handler
 
     def schedule(self, event: Event, rank: int, cause: int = 0) -> None:
         self._sequence += 1
@@ -76,15 +86,16 @@ class Bus:
         while queue:
             event, cause = queue.popleft()
             kind = type(event)
-            if keep is not None and kind is Signal and not keep(event):
+            if kind is Signal and keep is not None and not keep(event):
                 continue
             seq = write(event, cause)
             for handler in self._handlers.get(kind, ()):
                 if (returned := handler(event)) is not None:
                     self._add(returned, seq)
-            own = self._addressed.get((kind, getattr(event, "strategy", "")))
-            if own is not None and (returned := own(event)) is not None:
-                self._add(returned, seq)
+            if addressed := self._addressed.get(kind):
+                own = addressed.get(getattr(event, "strategy", ""))
+                if own is not None and (returned := own(event)) is not None:
+                    self._add(returned, seq)
 
     def _add(self, returned: Returned, cause: int) -> None:
         if returned is None:

@@ -139,7 +139,7 @@ def test_a_venue_that_skips_the_last_quote_while_nothing_is_open_is_caught(monke
 
 @pytest.mark.parametrize("latency", [0, 75 * MS])
 def test_a_look_ahead_that_is_kept_after_an_order_is_caught(monkeypatch, latency) -> None:
-    stale = mutated(Loop.run, "hit, scanned = False, hi if venue.idle else i", "hit = False")
+    stale = mutated(Loop.run, "hit, scanned, look = False, hi if venue.idle else i, LOOK_AHEAD", "hit = False")
     monkeypatch.setattr(Loop, "run", stale)
     assert alarms(replace(CASE, latency=latency)) & {"cut", "eager", "bands", "whole"}
 
@@ -241,7 +241,7 @@ class TestWrongAndConsistent:
         assert notices(ties.test_at_one_moment_reports_precede_rows_precede_timers_precede_quotes)
 
     def test_rows_that_come_after_the_timers_of_their_moment(self, monkeypatch) -> None:
-        monkeypatch.setattr(Rows, "_calls", mutated(Rows._calls, "ts * RANKS + ROW", "ts * RANKS + 3"))
+        monkeypatch.setattr(Rows, "_calls", mutated(Rows._calls, "moments(known, ranks)", "moments(known, ranks + 2)"))
         assert alarms(CASE) == set()
         assert notices(ties.test_at_one_moment_reports_precede_rows_precede_timers_precede_quotes)
 

@@ -103,6 +103,7 @@ class Audit:
             if self.tape.kind == "bars":  # the last of its moment: what is due with it comes now, not with the next
                 self.session.clock(int(block.ts[-1]))
             self.records += 1
+            self.session.recorder.catch_up()
             self.check(block)
         self.end = self.session.finish(self.records, 0.0)
 
