@@ -59,4 +59,5 @@ def test_five_times_the_quotes_take_no_more_memory(lane: str, tmp_path: Path) ->
         found.append([int(word) for word in done.stdout.split()])
     (few, small, least), (many, large, most) = found
     assert many > 4 * few > 4_000
-    assert large - small < 25_000 and most - least < 60_000, found
+    # a quote kept by mistake would take 20 bytes and more; pools of threads come and go by some MB
+    assert large - small < 48_000 and most - least < 80_000, found
