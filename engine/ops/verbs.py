@@ -1,0 +1,105 @@
+"""`onetape data ...` and `onetape instrument ...`: one short verb each, like those of `cli.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+data = typer.Typer(help="Market data.", no_args_is_help=True, rich_markup_mode=None)
+instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_markup_mode=None)
+
+Basis = Literal["bid", "ask", "mid", "last"]
+Stamps = Literal["open", "close"]
+Format = Literal["csv", "mt5", "parquet"]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@data.command("import")
+def import_data(
+    file: Annotated[Path, typer.Argument(help="CSV, MT5 export or Parquet; quotes or bars.")],
+    symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "imported",
+    tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
+    basis: Annotated[Basis | None, typer.Option(help="What bars hold.")] = None,
+    tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",
+    stamps: Annotated[Stamps, typer.Option(help="What stamps of bars are.")] = "open",
+    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
+    licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a file into the catalogue: all of it or nothing."""
+    from engine.feeds.data import Options, import_file
+    from engine.ops import console, listing
+
+    options = Options(
+        source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence,
+    )  # fmt: skip
+    report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
+    console.show(listing.added([report]), as_json, listing.added_text)
+
+
+@data.command("list")
+def list_data(as_json: Json = False) -> None:
+    """Every dataset in the catalogue, the demo's included."""
+    from engine.feeds.data import list_datasets
+    from engine.ops import console
+
+    console.show(list_datasets(), as_json)
+
+
+@data.command("show")
+def show_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
+    rows: Annotated[int, typer.Option(help="How many of its first rows.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Where a dataset comes from, its files and its first rows."""
+    from engine.feeds.data import show_dataset
+    from engine.ops import console, listing
+
+    console.show(show_dataset(name, rows), as_json, listing.dataset_text)
+
+
+@data.command("sample")
+def sample_data(
+    symbols: Annotated[str, typer.Argument(help="One or more, separated by commas.")] = "EURUSD",
+    quotes: Annotated[int, typer.Option("-n", "--quotes", help="How many, all symbols together.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 1,
+    source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "sample",
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="First trading day.")] = "2024-01-01",
+    per_minute: Annotated[float, typer.Option(help="Mean number of quotes a minute, of each symbol.")] = 95.0,
+    bad_ticks: Annotated[float, typer.Option(help="Share of quotes that are wrong: 0.001 is one in a thousand.")] = 0.0,
+    gaps: Annotated[bool, typer.Option(help="Stretches without quotes, beside the weekends.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic market of correlated symbols from a seed."""
+    from engine.feeds.data import sample
+    from engine.ops import console, listing
+
+    made = sample(symbols.split(","), quotes, seed, source, start, per_minute, bad_ticks, gaps)
+    console.show(listing.added(made), as_json, listing.added_text)
+
+
+@instruments.command("list")
+def list_of_instruments(as_json: Json = False) -> None:
+    """Instruments that come with the project."""
+    from engine.feeds.data import list_instruments
+    from engine.ops import console, listing
+
+    console.show(list_instruments(), as_json, listing.instruments_text)
+
+
+@instruments.command("show")
+def show_one_instrument(name: str, as_json: Json = False) -> None:
+    """The numbers of one instrument."""
+    from engine.feeds.data import show_instrument
+    from engine.ops import console
+
+    console.show(show_instrument(name), as_json)
