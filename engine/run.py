@@ -210,6 +210,8 @@ class Session:
         for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
             self.journal.write(event, cause)
             self.recorder.hear(event)
+        if late := self.builder.late:
+            self.recorder.cautions.append(f"{late} {self.tape.kind} came after their bar had closed: no bar has them")
         return self.recorder.finish(self.journal, self.venue, records, seconds)
 
     def feed(self, block: Block) -> None:

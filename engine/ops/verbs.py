@@ -26,7 +26,7 @@ def import_data(
     tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",
     stamps: Annotated[Stamps, typer.Option(help="What stamps of bars are.")] = "open",
     format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
-    time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="ymd, dmy, mdy, compact, s, ms, us or ns.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine
+from engine.core import schema
 from engine.core.clock import parse_time
+from engine.core.config import Config
 from engine.core.errors import ConfigError
 from engine.core.frames import edges
 from engine.core.tape import ArrayTape
@@ -72,6 +75,15 @@ def test_a_quote_that_comes_after_its_bar_has_closed_is_counted_and_changes_noth
             "M1 EURUSD 10:01:00 known 10:02:00: 1.0002 1.0004 1.0002 1.0004 2",
         ]
         assert build.late == 2
+
+
+def test_a_run_says_how_many_quotes_came_too_late_for_their_bar():
+    tape = tick(
+        "10:00:10", "10:01:00.2", "10:01:05", "10:02:07", late=("10:00:10", "10:00:59.9", "10:01:04", "10:02:06")
+    )
+    data = {"source": "memory", "symbols": ["EURUSD"], "kind": "quotes", "frame": "M1"}
+    config = schema.build(Config, {"name": "late", "data": data, "strategy": [{"name": "ma_cross", "frame": "M1"}]})
+    assert "1 quotes came after their bar had closed: no bar has them" in engine.backtest(config, tape).summary.cautions
 
 
 def test_a_quote_for_an_interval_that_the_clock_has_passed_is_late_even_if_no_bar_stands_there():
