@@ -135,23 +135,18 @@ class Rows:
     def wakes(self, closed: np.ndarray, block: Block, lo: int, hi: int) -> Wakes:
         """Calls for the rows in `closed` (WAKE records) and, if asked for, for quotes lo..hi-1."""
         parts = [part for k, s in enumerate(self.subscriptions) for part in self._calls(k, s, closed)]
-        if len(parts) == 1 and not self.quotes:
-            at, _, dues, handler, items = parts[0]
-            return Wakes(at, dues, [handler] * len(items), items)
-        keys: list[tuple[int, int, int]] = []
-        wakes = Wakes()
-        for at, order, dues, handler, items in parts + list(self._quote_calls(block, lo, hi)):
-            keys += zip(dues, order.tolist(), range(len(keys), len(keys) + len(items)), strict=True)
-            wakes.at += at
-            wakes.due += dues
-            wakes.handlers += [handler] * len(items)
-            wakes.items += items
-        keys.sort()
-        places = [key[2] for key in keys]
-        return Wakes(
-            [wakes.at[k] for k in places], [wakes.due[k] for k in places],
-            [wakes.handlers[k] for k in places], [wakes.items[k] for k in places],
-        )  # fmt: skip
+        parts += self._quote_calls(block, lo, hi)
+        if not parts:
+            return Wakes()
+        ats, orders, dues = (np.concatenate([part[k] for part in parts]) for k in range(3))
+        handlers = [part[3] for part in parts for _ in part[4]]
+        items = [item for part in parts for item in part[4]]
+        if len(parts) > 1:
+            places = np.lexsort((orders, dues))
+            ats, dues = ats[places], dues[places]
+            handlers = [handlers[k] for k in places.tolist()]
+            items = [items[k] for k in places.tolist()]
+        return Wakes(ats.tolist(), dues.tolist(), handlers, items)
 
     def _calls(self, k: int, s: Subscription, closed: np.ndarray) -> Iterator[tuple[Any, ...]]:
         mine = np.flatnonzero(closed["stream"] == s.view.table.index)
@@ -168,7 +163,7 @@ class Rows:
             self.seen += [(s.strategy, row) for row in rows_only if row.ts in self.watched]
         at, known, ranks = (closed[name][mine] for name in ("at", "ts", "rank"))
         order = at * BEFORE + mine * len(self.subscriptions) + k
-        yield at.tolist(), order, moments(known, ranks), s.call, items
+        yield at, order, moments(known, ranks), s.call, items
 
     def _quote_calls(self, block: Block, lo: int, hi: int) -> Iterator[tuple[Any, ...]]:
         for k, (symbol, index, handler) in enumerate(self.quotes):
@@ -179,7 +174,7 @@ class Rows:
             columns = (block.bid[at].tolist(), block.ask[at].tolist(), block.ts_event[at].tolist())
             items = list(map(Quote, ts.tolist(), repeat(symbol), *columns))
             order = at * BEFORE + BEFORE // 2 + k
-            yield (at + 1).tolist(), order, moments(ts, QUOTE), handler, items
+            yield at + 1, order, moments(ts, QUOTE), handler, items
 
 
 def bind(

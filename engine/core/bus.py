@@ -30,12 +30,11 @@ def ts_of(moment: int) -> int:
     return moment // RANKS
 
 
-def moments(ts: np.ndarray, ranks: np.ndarray | int) -> list[int]:
-    """The moments of many ts (int64 ns): in int64 from 1897 to 2043, in whole numbers of any size outside."""
+def moments(ts: np.ndarray, ranks: np.ndarray | int) -> np.ndarray:
+    """The moments of many ts (int64 ns): int64 from 1897 to 2043, whole numbers of any size (object) outside."""
     if len(ts) and max(abs(int(ts.min())), abs(int(ts.max()))) > 2**61 - RANKS:
         ts = ts.astype(object)
-    found: list[int] = (ts * RANKS + ranks).tolist()
-    return found
+    return ts * RANKS + ranks
 
 
 class Bus:
