@@ -17,16 +17,20 @@ from engine.features.spec import Spec
 if TYPE_CHECKING:
     import pandas
 
+    from engine.core.tape import Tape
 
-def frame(specs: Mapping[str, Spec | Feature], data: pandas.DataFrame) -> pandas.DataFrame:
+
+def frame(specs: Mapping[str, Spec | Feature], data: pandas.DataFrame | Tape) -> pandas.DataFrame:
     """The features `specs` of the bars `data`, row by row, under the names a strategy's row would show.
 
     `data` has open, high, low, close, optionally volume and spread, and either stamps (`open_ts`, `ts` or `end`,
-    int64 ns UTC) or a DatetimeIndex of open times (UTC if it names no zone).
-    Raises ConfigError for features of other frames, DataError for data without stamps or out of order.
+    int64 ns UTC) or a DatetimeIndex of open times (UTC if it names no zone). A tape of one symbol's bars does too.
+    Raises ConfigError for features of other frames, DataError for data without stamps, out of order, or not of bars.
     """
     import pandas
 
+    if not isinstance(data, pandas.DataFrame):
+        data = bars_frame(data)
     plan = Plan(specs)
     if plan.foreign:
         raise ConfigError(f"{plan.foreign[0][1]} is of another frame ({plan.foreign[0][0]}): run a backtest for that")
@@ -44,6 +48,26 @@ def frame(specs: Mapping[str, Spec | Feature], data: pandas.DataFrame) -> pandas
 
     plan.bind(columns, add).extend(0, n)
     return pandas.DataFrame({name: made[name] for name in plan.columns}, index=data.index)
+
+
+def bars_frame(tape: Tape) -> pandas.DataFrame:
+    """The bars of a tape of one symbol as a table, indexed by their opening time (UTC).
+
+    DataError for a tape of quotes or of several symbols, and for what is neither a tape nor a DataFrame.
+    """
+    import pandas
+
+    if not hasattr(tape, "blocks"):
+        raise DataError(f"bars are a DataFrame or a tape, not a {type(tape).__name__}")
+    if tape.kind != "bars" or len(tape.symbols) > 1:
+        raise DataError(
+            f"features are computed on the bars of one symbol, this tape holds {tape.kind} of {', '.join(tape.symbols)}"
+        )
+    blocks = list(tape.blocks())
+    columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in VALUES}
+    opened = np.concatenate([block.ts_event for block in blocks])
+    index = pandas.DatetimeIndex(pandas.to_datetime(opened, unit="ns", utc=True), name="time")
+    return pandas.DataFrame(columns, index=index)
 
 
 def _columns(data: pandas.DataFrame) -> dict[str, np.ndarray]:

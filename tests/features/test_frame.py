@@ -8,6 +8,9 @@ import pytest
 
 from engine.core.errors import ConfigError, DataError
 from engine.features import Plan, atr, feature, frame, macd, moments, on, rsi, sma
+from engine.features.batch import bars_frame
+from engine.feeds.synthetic import sample
+from engine.feeds.tapes import open_tape
 from tests.features.market import Tape, same
 
 SPECS = {"fast": sma(20), "m": macd(), "width": atr(14), "s": moments(50)}
@@ -50,6 +53,21 @@ def test_what_the_data_lack_is_said(bars):
         frame(SPECS, bars[::-1])
     with pytest.raises(ConfigError, match="is of another frame"):
         frame({"x": on("H1", rsi())}, bars)
+
+
+def test_a_tape_of_bars_gives_the_same_as_its_table(bars):
+    tape = open_tape("demo", ("EURUSD",), "H1")
+    made, table = frame(SPECS, tape), bars_frame(tape)
+    assert len(made) == len(tape) and list(table.columns) == ["open", "high", "low", "close", "volume", "spread"]
+    assert made.index[0] == pandas.Timestamp("2017-01-01 22:00", tz="UTC")
+    same({n: made[n].to_numpy() for n in made}, {n: frame(SPECS, table)[n].to_numpy() for n in made})
+
+
+def test_what_is_no_bars_of_one_symbol_is_refused():
+    with pytest.raises(DataError, match="this tape holds quotes of EURUSD"):
+        frame(SPECS, sample(["EURUSD"], 1_000, seed=1))
+    with pytest.raises(DataError, match="not a list"):
+        frame(SPECS, [1.0, 2.0])
 
 
 def test_no_rows_give_no_rows(bars):
