@@ -208,17 +208,23 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, alone, weight_bid, we
             due = min(due, end)
             i += 1
             continue
-        start, stop = x.start, min(x.end, due)
-        k = i + 1
+        stop = min(x.end, due)
         if alone:
             k = first_from(ts, i + 1, hi, min(stop, known_due))
+            x.high, x.low = extremes(bid, ask, weight_bid, weight_ask, i, k, x.high, x.low)
+            price = bid[k - 1] * weight_bid + ask[k - 1] * weight_ask
         else:
-            while k < hi and symbol[k] == s and ts[k] < known_due and ts_event[k] < stop and ts_event[k] >= start:
+            high, low, k = x.high, x.low, i
+            while True:  # the hot loop: quotes of one symbol inside its open bar
+                high = max(high, price)
+                low = min(low, price)
                 k += 1
-        x.high, x.low = extremes(bid, ask, weight_bid, weight_ask, i, k, x.high, x.low)
-        x.last = bid[k - 1] * weight_bid + ask[k - 1] * weight_ask
+                if k >= hi or symbol[k] != s or ts[k] >= known_due or ts_event[k] >= stop or ts_event[k] < x.start:
+                    break
+                price = bid[k] * weight_bid + ask[k] * weight_ask
+            x.high, x.low = high, low
+        x.last, x.spread = price, ask[k - 1] - bid[k - 1]
         x.volume += k - i
-        x.spread = ask[k - 1] - bid[k - 1]
         i = k
     return i, n, late
 
