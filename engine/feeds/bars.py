@@ -176,6 +176,7 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, alone, weight_bid, we
     """
     n = late = 0
     due = earliest(streams)
+    several = len(base_of) > 1
     i = lo
     while i < hi:
         s = symbol[i]
@@ -189,8 +190,6 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, alone, weight_bid, we
             known_due = due if due == NEVER else due + grace
         if b < 0:  # nobody asks for bars of this symbol: it moves the clock, no more
             i += 1
-            while i < hi and symbol[i] == s and ts[i] < known_due and ts_event[i] < due:
-                i += 1
             continue
         x = streams[b]
         if x.is_open and ts_event[i] < x.start:
@@ -206,6 +205,12 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, alone, weight_bid, we
                 continue
             merge(x, start, end, price, price, price, price, 1.0, ask[i] - bid[i], 0)
             due = min(due, end)
+            i += 1
+            continue
+        if several:  # they take turns, and which comes next cannot be foretold: one quote at a time, without a branch
+            x.high, x.low, x.last = max(x.high, price), min(x.low, price), price
+            x.volume += 1.0
+            x.spread = ask[i] - bid[i]
             i += 1
             continue
         stop = min(x.end, due)

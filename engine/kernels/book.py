@@ -168,8 +168,9 @@ def rate_of(symbols, s):
 
 @jit(no_cpython_wrapper=True)
 def mark(symbols, s):
-    """Value the open volume of symbol s at its quote, and what its quote converts."""
+    """Value the open volume of symbol s at its quote, and what its quote converts; whether there was anything."""
     x = symbols[s]
+    found = x.exposed != 0
     if x.exposed:
         x.floating = (x.bid * x.long_units - x.long_cost) + (x.short_cost - x.ask * x.short_units)
         x.mark = x.floating * x.rate
@@ -179,6 +180,8 @@ def mark(symbols, s):
             if y.via == s and y.exposed:
                 y.rate = rate_of(symbols, d)
                 y.mark = y.floating * y.rate
+                found = True
+    return found
 
 
 @jit(no_cpython_wrapper=True)

@@ -16,7 +16,8 @@ from engine.venues.matching import match
 
 @jit(no_cpython_wrapper=True)
 def touches(x, bid, ask, ts_event):
-    return ask <= x.ask_low or ask >= x.ask_high or bid <= x.bid_low or bid >= x.bid_high or ts_event >= x.due
+    # one branch instead of five
+    return (ask <= x.ask_low) | (ask >= x.ask_high) | (bid <= x.bid_low) | (bid >= x.bid_high) | (ts_event >= x.due)
 
 
 @jit
@@ -113,18 +114,17 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
     """Keep and mark quotes i.. up to the first that can trigger anything, or j; returns where it stopped."""
     account, symbols = book[0], book[1]
     a = account[0]
+    holding = a.positions > 0
     for k in range(i, j):
         s = np.int64(symbol[k])
         x = symbols[s]
         if touches(x, bid[k], ask[k], ts_event[k]):
             return k
-        if ts[k] >= a.next_sample and a.positions > 0:
+        if holding and ts[k] >= a.next_sample:
             sample_grid(book, ts[k])
         x.bid, x.ask = bid[k], ask[k]
-        if x.exposed or x.converts:
-            mark(symbols, s)
-            if a.positions > 0:
-                value(account, symbols)
+        if holding and x.exposed | x.converts and mark(symbols, s):
+            value(account, symbols)
     return j
 
 
