@@ -2,7 +2,7 @@
 
     2019-02-04 00:00:00.994   2019-02-04T00:00:00Z   2013-01-01 22:00:00.295+00:00      ISO, any of - . / between
     2025.06.23 01:00          20180101 170000         20180101 170000123                 MT5, HistData
-    01.01.2017 22:00:00.000   31/12/2017              12/31/2017                         day or month first
+    01.01.2017 22:00:00.000   31/12/2017              12/31/2017   1/5/2019 9:30     day or month first
     1672531436   1672531436123   1672531436.5                                            seconds to ns since 1970
 
 What is ambiguous (03/04/2017) is settled by a value above 12, or asked for: `time_format` "dmy" or "mdy".
@@ -47,7 +47,7 @@ class Reader:
         return wall if times is None else wall + self.column(times, first_row, time_only=True)
 
     def column(self, texts: pa.Array, first_row: int, time_only: bool = False) -> np.ndarray:
-        starts, lengths, letters = buffers(texts)
+        starts, lengths, letters = buffers(texts if time_only else padded(texts))
         out = np.empty(len(lengths), np.int64)
         same = len(lengths) and int(lengths.min()) == int(lengths.max())
         for length in [int(lengths[0])] if same else np.unique(lengths).tolist():
@@ -126,6 +126,18 @@ class Reader:
             tail = letters[:, len(whole) + 1 :][:, :9]
             out += digits(tail) * units[unit] // 10 ** tail.shape[1]
         return out
+
+
+SHORT = r"(^|[-./ ])(\d)([-./:])"
+
+
+def padded(texts: pa.Array) -> pa.Array:
+    """`1/5/2019 9:30` as `01/05/2019 09:30`; other forms are left as they are."""
+    known = texts.cast(pa.string())
+    if len(known) and re.match(r"\s*\d{1,2}[-./]\d{1,2}[-./]\d{4}", known[0].as_py() or ""):
+        for _ in range(2):  # neighbours share a sign
+            known = pc.replace_substring_regex(known, SHORT, r"\10\2\3")
+    return known
 
 
 def buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +36,11 @@ class Layout:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[Any]:
-    """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked."""
+def open_bytes(path: Path, archive: bool = False) -> Iterator[Any]:
+    """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked.
+
+    Of a zip it is the one file inside, or with `archive` the zip itself.
+    """
     if path.is_dir():
         raise NotFound(f"{path} is a folder: name a file in it")
     if not path.is_file():
@@ -44,7 +48,10 @@ def open_bytes(path: Path) -> Iterator[Any]:
         hint = did_you_mean(path.name, near)
         raise NotFound(f"no file {path}" + (f": {hint}" if hint.startswith("did") else ""))
     try:
-        if path.suffix == ".xz":
+        if path.suffix == ".zip" and not archive:
+            with zipfile.ZipFile(path) as packed, packed.open(only_member(packed, path)) as file:
+                yield file
+        elif path.suffix == ".xz":
             with lzma.open(path) as file:
                 yield file
         elif path.suffix in (".gz", ".bz2", ".zst"):
@@ -53,9 +60,18 @@ def open_bytes(path: Path) -> Iterator[Any]:
         else:
             with path.open("rb") as file:
                 yield file
-    except (lzma.LZMAError, EOFError, OSError) as wrong:
+    except (lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError) as wrong:
         reason = str(wrong).splitlines()[0] if str(wrong) else "it ends too early"
         raise DataError(f"{path} cannot be read: {reason}") from None
+
+
+def only_member(packed: zipfile.ZipFile, path: Path) -> str:
+    """The one table in a zip; what a vendor adds beside it (readme, licence, a status report) is passed over."""
+    names = [name for name in packed.namelist() if not name.endswith("/")]
+    tables = [name for name in names if name.lower().endswith((".csv", ".tsv", ".json", ".data"))] or names
+    if len(tables) != 1:
+        raise DataError(f"{path} holds {len(tables)} files ({', '.join(tables[:4])}): unpack it and name one")
+    return tables[0]
 
 
 def head(path: Path, n: int = 65_536) -> bytes:
