@@ -83,7 +83,7 @@ def scaled(path: Path, layout: Layout, roles: dict[str, str], options: Options) 
         return options
     first = next(read_csv(path, layout, dict.fromkeys(names, pa.float64())), None)
     prices = np.array([first.column(n).to_numpy(zero_copy_only=False) for n in names]) if first else np.zeros((1, 0))
-    if prices.shape[1] < SHOWING or not (prices == np.round(prices)).all():
+    if prices.shape[1] < SHOWING or not np.allclose(prices, np.round(prices), rtol=1e-9, atol=0):
         return options
     if layout.headers[:6] == POINTS_HEADER:
         told = f"prices are whole points of {known.point:g}"

@@ -58,7 +58,7 @@ VENDORS: dict[str, tuple[Table, ...]] = {
         Table(rf"\d+,{N},{N},{N},{EPOCH},{BOOL}(?:,{BOOL})?", TRADES, unit="base"),
     ),
     "kraken": (
-        Table(rf"\d{{10}}(?:\.\d+)?,\d+\.\d+,\d+\.\d{{8}}", ("time", "price", "size"), unit="base"),
+        Table(r"\d{10}(?:\.\d+)?,\d+\.\d+,\d+\.\d{8}", ("time", "price", "size"), unit="base"),
         Table(rf"\d{{10}}(?:,{N}){{5}},\d+", ("time", "open", "high", "low", "close", "volume", "count"), LAST, "base"),
     ),
 }  # fmt: skip
