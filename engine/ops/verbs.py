@@ -88,6 +88,27 @@ def sample_data(
     console.show(listing.added(made), as_json, listing.added_text)
 
 
+@data.command("export")
+def export_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
+    format: Annotated[str, typer.Option(help="csv, feather, parquet or lean.")] = "csv",
+    first: Annotated[str, typer.Option("--from", metavar="TIME", help="First time, UTC.")] = "",
+    last: Annotated[str, typer.Option("--to", metavar="TIME", help="End, not included.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File, or folder; for lean its data folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a dataset for other programs; what goes out comes in again with the same rows."""
+    from engine.core.clock import parse_time
+    from engine.feeds.export import export_dataset, export_row
+    from engine.ops import console
+
+    start, end = (parse_time(text) if text else None for text in (first, last))
+    with console.Progress(not as_json, "rows") as progress:
+        report = export_dataset(name, format, start, end, out, force, told=progress)
+    console.show(export_row(report), as_json)
+
+
 @instruments.command("list")
 def list_of_instruments(as_json: Json = False) -> None:
     """Instruments that come with the project."""

@@ -37,6 +37,8 @@ class Converter:
         self.last_utc: int | None = None
         self.last_price = {"bid": np.nan, "ask": np.nan}
         self.notes: list[str] = []
+        self.stated = False
+        """Whether the format itself says the time frame: then bars may lie further apart."""
         self.only = ""
         """In a file of several symbols, the one whose rows are taken, as the file writes it."""
         self.to_utc: Callable[[np.ndarray, int | None], np.ndarray] | None = None
@@ -169,7 +171,7 @@ class Converter:
         """Both ends of every bar; a stamp that begins no bar of a fixed frame is a DataError."""
         self.frame = self.frame or frame_of(stamps, self.path)
         length = FRAMES[self.frame]
-        if not self.rows:
+        if not self.rows and not self.stated:
             check_frame(stamps, self.frame, length, self.path)
         if self.frame in FIXED:
             opened = stamps if self.options.stamps == "open" else stamps - length

@@ -85,15 +85,21 @@ def lean(path: Path, options: Options) -> Incoming:
     trades = wanted == "trade"
     options = assume(
         options, symbol=place.symbol, frame=FRAMES[place.resolution],
-        zone=ZONES.get(kind, "UTC-05:00" if place.market == "fxcm" else "UTC"), basis="last" if trades else "bid",
+        zone=zone_of(kind, place.market), basis="last" if trades else "bid",
     )  # fmt: skip
     if not place.kind:
         told = f"taken for LEAN {kind} data" + (", prices / 10,000" if scale < 1 else "")
         options = replace(options, note="; ".join(filter(None, [options.note, told])))
     unit = ("base" if kind.startswith("crypto") else "real") if trades else ""
     converter = Converter(path, {name: name for name in first.schema.names if name in converted(first)}, options)
+    converter.stated = True
     batches = (scaled(table, scale) for table in tables(path, wanted, place.resolution))
     return incoming(path, converter, batches, options, unit)
+
+
+def zone_of(kind: str, market: str) -> str:
+    """The zone of LEAN's stamps, by security type and market."""
+    return ZONES.get(kind, "UTC-05:00" if market == "fxcm" else "UTC")
 
 
 def converted(table: pa.RecordBatch) -> set[str]:

@@ -17,7 +17,7 @@ from engine.feeds.importers.stamps import Reader
 from engine.feeds.importers.tables import layout_of, read_csv
 from engine.feeds.lineage import BARS, Columns, Lineage
 
-WORDS = ("source", "symbol", "frame", "basis", "stamps", "zone", "volume_unit", "spread_kind", "licence")
+WORDS = ("source", "symbol", "frame", "basis", "stamps", "volume_unit", "spread_kind")
 """What a bar is, after its numbers and its version."""
 HEADER = (*BARS, "version", *WORDS)
 
@@ -37,7 +37,9 @@ def own(path: Path, options: Options) -> Incoming:
     said["spread"] = said.pop("spread_kind")
     said["symbol"] = options.symbol or said["symbol"] or symbol_of(path)
     said["source"] = options.source or said["source"]
-    lineage = msgspec.convert({**said, "licence": options.licence or said["licence"]}, Lineage)
+    lineage = msgspec.convert(
+        {**said, "licence": options.licence, "note": options.note, "made_from": path.name}, Lineage
+    )
 
     def chunks() -> Iterator[Columns]:
         reader, row = Reader(), 0
