@@ -36,8 +36,14 @@ def import_data(
 ) -> None:
     """Bring a file into the catalogue: all of it or nothing."""
     from engine.feeds.data import Options, import_file
+    from engine.feeds.importers.formats import sniff
     from engine.ops import console, listing
 
+    if (format or sniff(file)) == "report":
+        from engine.feeds.reports import keep_report
+
+        console.show(keep_report(file, tz), as_json)
+        return
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
         columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,

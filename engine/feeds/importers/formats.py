@@ -13,6 +13,7 @@ import pyarrow as pa
 from engine.core.errors import ConfigError, DataError
 from engine.core.instrument import shipped
 from engine.core.registry import Registry
+from engine.feeds import reports
 from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers import feather, freqtrade, histdata, lean, own, sides, vendors
 from engine.feeds.importers.convert import Converter, symbol_of
@@ -139,9 +140,17 @@ def parquet(path: Path, options: Options) -> Incoming:
 
 
 FORMATS.add("csv", csv)
+
+
+def report(path: Path, options: Options) -> Incoming:
+    """A MetaTrader 5 report: deals, not market data; `onetape data import` keeps it apart."""
+    raise ConfigError(f"{path} is a report of MetaTrader 5, not market data: onetape data import keeps it in reports/")
+
+
 _KNOWN: tuple[tuple[str, Format, Callable[[Sample], object]], ...] = (
     ("parquet", parquet, lambda sample: sample.magic.startswith(b"PAR1")),
     ("feather", feather.feather, feather.fits),
+    ("report", report, reports.fits),
     ("lean", lean.lean, lean.fits),
     ("mt5", mt5, lambda sample: "<DATE>" in sample.first),
     ("onetape", own.own, own.fits),
