@@ -91,7 +91,11 @@ class Append:
         if not size(columns):
             return
         key = columns[self.lineage.key]
-        periods = period_of(key, self.lineage)
+        periods = period_of(key[[0, -1]], self.lineage)
+        if periods[0] != periods[1]:
+            periods = period_of(key, self.lineage)
+        else:
+            periods = np.broadcast_to(periods[0], len(key))
         bounds = np.flatnonzero(np.r_[True, periods[1:] != periods[:-1], True])
         for lo, hi in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             self.writer(str(periods[lo])).add(part(columns, slice(lo, hi)))

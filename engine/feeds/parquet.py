@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +55,13 @@ class FileWriter:
         self.digest = Digest([*self.names, "version"])
         self.rows, self.first, self.last = 0, 0, 0
         self.held: list[Columns] = []
+        self.thread = ThreadPoolExecutor(1)
+        """Compresses and hashes a row group while the next one is read; never more than one ahead."""
+        self.writing: Future[None] | None = None
         self.file = pq.ParquetWriter(
-            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=[*MARKS, "version"]
-        )
+            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=[*MARKS, "version"],
+            column_encoding={name: "DELTA_BINARY_PACKED" for name in self.names if name.endswith("ts")},
+        )  # fmt: skip
 
     def add(self, columns: Columns) -> None:
         """Take rows in order of their key; they are written a full row group at a time."""
@@ -66,14 +71,25 @@ class FileWriter:
         key = columns[self.lineage.key]
         self.first = int(key[0]) if not self.rows else self.first
         self.last, self.rows = int(key[-1]), self.rows + n
-        held = {name: columns.get(name, np.full(n, np.nan)) for name in self.names}
-        held = {name: v if name.endswith("ts") else np.where(np.isnan(v), np.nan, v) for name, v in held.items()}
-        self.held.append({**held, "version": columns.get("version", np.ones(n, np.int32)).astype(np.int32)})
+        held = {name: columns[name] if name in columns else np.full(n, np.nan) for name in self.names}
+        self.held.append({**held, "version": columns.get("version", np.ones(n, np.int32)).astype(np.int32, copy=False)})
         if sum(size(held) for held in self.held) >= ROWS:
-            self.write()
+            self.pass_on()
 
-    def write(self) -> None:
-        together, self.held = join(self.held), []
+    def pass_on(self) -> None:
+        """Hand the rows held to the thread, when it has done with those before."""
+        self.wait()
+        held, self.held = self.held, []
+        self.writing = self.thread.submit(self.write, held)
+
+    def wait(self) -> None:
+        """Until the thread is idle; what went wrong in it goes wrong here."""
+        writing, self.writing = self.writing, None
+        if writing:
+            writing.result()
+
+    def write(self, held: list[Columns]) -> None:
+        together = {name: one_nan(values) for name, values in join(held).items()}
         self.digest.update(together)
         arrays = [to_arrow(name, together[name]) for name in self.names]
         for mark in MARKS:
@@ -84,7 +100,9 @@ class FileWriter:
 
     def close(self) -> Footer:
         if self.held:
-            self.write()
+            self.pass_on()
+        self.wait()
+        self.thread.shutdown()
         footer = Footer(lineage=self.lineage, rows=self.rows, first=self.first, last=self.last, digest=str(self.digest))
         self.file.add_key_value_metadata({KEY: pack(footer)})
         self.file.close()
@@ -93,6 +111,7 @@ class FileWriter:
     def abandon(self) -> None:
         """Close without a footer worth reading: the file is about to be deleted."""
         self.held = []
+        self.thread.shutdown()
         self.file.close()
 
 
@@ -109,10 +128,14 @@ def read_rows(
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             stored = [n for n in file.schema_arrow.names if n in (*footer.lineage.names, "version")]
+            if len(stored) <= len(footer.lineage.names):
+                raise damaged(path, "a column is not there")
             wanted = list(names) or stored
             digest = Digest(stored) if not names and first is None and last is None else None
+            seen = 0
             for batch in file.iter_batches(ROWS, columns=list(dict.fromkeys([*wanted, key]))):
                 columns = {name: to_numpy(batch.column(name)) for name in batch.schema.names}
+                seen += batch.num_rows
                 if digest:
                     digest.update(columns)
                 inside = between(columns, key, first, last)
@@ -120,8 +143,17 @@ def read_rows(
                     yield {name: inside[name] for name in wanted}
     except (pa.ArrowException, OSError) as wrong:
         raise damaged(path, wrong) from None
+    if seen != footer.rows:
+        raise damaged(path, f"{seen} of its {footer.rows} rows are there")
     if digest and str(digest) != footer.digest:
         raise damaged(path, "its rows are not those that were written")
+
+
+def one_nan(values: np.ndarray) -> np.ndarray:
+    """The same with every NaN the same bits, so that digests tell numbers apart and nothing else."""
+    if values.dtype.kind != "f" or not (missing := np.isnan(values)).any():
+        return values
+    return np.where(missing, np.nan, values)
 
 
 def to_arrow(name: str, values: np.ndarray) -> pa.Array:

@@ -45,6 +45,11 @@ class Converter:
         """Wall stamps (and the UTC of the row before them) to UTC, where no one zone holds for the whole file."""
 
     @property
+    def clocks(self) -> dict[str, bool]:
+        """The columns of stamps: True for a time of day beside its date."""
+        return {self.roles[role]: role == "clock" for role in ("time", "date", "clock") if role in self.roles}
+
+    @property
     def has_spread(self) -> bool:
         return not {"spread", "spread_points", "bid_open"}.isdisjoint(self.roles)
 
@@ -70,7 +75,11 @@ class Converter:
             if role in self.roles:
                 wall = wall + batch.column(self.roles[role]).to_numpy(zero_copy_only=False).astype(np.int64) * step
         if "clock" in self.roles:
-            wall = wall + self.reader.column(batch.column(self.roles["clock"]), self.rows, time_only=True)
+            clock = batch.column(self.roles["clock"])
+            read = pa.types.is_duration(clock.type)
+            wall = wall + (
+                clock.view(pa.int64()).to_numpy() if read else self.reader.column(clock, self.rows, time_only=True)
+            )
         if absolute:
             return wall
         if self.to_utc:

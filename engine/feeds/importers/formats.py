@@ -22,7 +22,8 @@ from engine.feeds.importers.incoming import incoming, pick, types_of
 from engine.feeds.importers.options import Incoming, Options, relabel
 from engine.feeds.importers.roles import find_roles
 from engine.feeds.importers.sample import Sample
-from engine.feeds.importers.tables import Layout, layout_of, parquet_metadata, read_csv, read_parquet
+from engine.feeds.importers.tables import Layout, layout_of, parquet_metadata, read_parquet
+from engine.feeds.importers.text import read_csv
 from engine.feeds.lineage import Columns
 from engine.feeds.parquet import read_rows
 
@@ -64,7 +65,7 @@ def csv(path: Path, options: Options) -> Incoming:
     converter = Converter(path, roles, options)
     if header := roles.get("symbol"):
         converter.only = pick(read_csv(path, layout, {header: pa.string()}), options, path)
-    return incoming(path, converter, read_csv(path, layout, types), options)
+    return incoming(path, converter, read_csv(path, layout, types, converter.reader, converter.clocks), options)
 
 
 POINTS_HEADER = ("Date", "open", "high", "low", "close", "tick_volume")
@@ -109,7 +110,7 @@ def mt5(path: Path, options: Options) -> Incoming:
     given = {role: header for role, header in known.items() if header in layout.headers}
     roles = find_roles(layout.headers, {**given, **options.columns}, str(path))
     converter = Converter(path, roles, options)
-    batches = read_csv(path, layout, types_of(roles))
+    batches = read_csv(path, layout, types_of(roles), converter.reader, converter.clocks)
     come = incoming(path, converter, batches, options, unit="tick", spread="MT5: least of the bar")
     if converter.kind == "quotes":
         return replace(come, chunks=carried(converter, come.chunks))

@@ -25,7 +25,8 @@ from engine.feeds.importers.incoming import incoming, types_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
 from engine.feeds.importers.sample import Sample
-from engine.feeds.importers.tables import Layout, layout_of, parquet_metadata, read_csv, read_parquet
+from engine.feeds.importers.tables import Layout, layout_of, parquet_metadata, read_parquet
+from engine.feeds.importers.text import read_csv
 
 N = r"\d+(?:\.\d+)?"
 MINUTES, TICKS = rf"\d{{8}} \d{{6}}(?:;{N}){{5}}", rf"\d{{8}} \d{{9}}(?:,{N}){{3}}"
@@ -45,15 +46,16 @@ def histdata(path: Path, options: Options) -> Incoming:
     roles = find_roles(headers, options.columns, str(path))
     roles.pop("volume", None)  # always 0: not recorded
 
-    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(names: list[str], clock: Converter) -> Iterator[pa.RecordBatch]:
         if layout:
-            return read_csv(path, layout, types_of({r: h for r, h in roles.items() if h in names}))
+            types = types_of({r: h for r, h in roles.items() if h in names})
+            return read_csv(path, layout, types, clock.reader, clock.clocks)
         return read_parquet(path, names)
 
     converter = Converter(path, roles, options)
     if not options.zone:
         clock = Converter(path, roles, options)
-        parts = [clock.wall(batch.column(0))[0] for batch in batches([roles["time"]])]
+        parts = [clock.wall(batch.column(0))[0] for batch in batches([roles["time"]], clock)]
         weeks, early, decided = weeks_early(np.concatenate(parts) if parts else np.zeros(0, np.int64))
         if not decided:
             raise ConfigError(f"{path}: no week shows whether stamps are New York time or UTC-05:00: say --tz")
@@ -63,7 +65,7 @@ def histdata(path: Path, options: Options) -> Incoming:
             first = np.datetime64(int(weeks[early][0]) * WEEK + SATURDAY_NOON, "ns").astype("M8[D]") + 1
             converter.notes.append(f"{int(early.sum())} of {len(weeks)} weeks are stamped UTC-05:00, first {first}")
         converter.zone = parse_zone(name)
-    return incoming(path, converter, batches(list(roles.values())), options)
+    return incoming(path, converter, batches(list(roles.values()), converter), options)
 
 
 def headed(path: Path) -> Layout:

@@ -15,7 +15,8 @@ from engine.core.registry import did_you_mean
 from engine.feeds.importers.convert import Converter
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
-from engine.feeds.importers.tables import Layout, bare_name, read_csv
+from engine.feeds.importers.tables import Layout, bare_name
+from engine.feeds.importers.text import read_csv
 from engine.feeds.lineage import Basis, Columns, Lineage, VolumeUnit
 
 TEXT_ROLES = ("time", "date", "clock", "symbol", "side", "buyer_maker")
@@ -70,9 +71,9 @@ def basis_of(path: Path) -> str:
 def known_table(path: Path, layout: Layout, options: Options, unit: str = "", spread: str = "") -> Incoming:
     """A table of text whose headers are words of `roles`, with what a vendor always means already in `options`."""
     roles = find_roles(layout.headers, options.columns, str(path))
-    return incoming(
-        path, Converter(path, roles, options), read_csv(path, layout, types_of(roles)), options, unit, spread
-    )
+    converter = Converter(path, roles, options)
+    batches = read_csv(path, layout, types_of(roles), converter.reader, converter.clocks)
+    return incoming(path, converter, batches, options, unit, spread)
 
 
 def types_of(roles: dict[str, str]) -> dict[str, pa.DataType]:

@@ -14,7 +14,8 @@ from engine.feeds.importers.convert import symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.sample import Sample
 from engine.feeds.importers.stamps import Reader
-from engine.feeds.importers.tables import layout_of, read_csv
+from engine.feeds.importers.tables import layout_of
+from engine.feeds.importers.text import read_csv
 from engine.feeds.lineage import BARS, Columns, Lineage
 
 WORDS = ("source", "symbol", "frame", "basis", "stamps", "volume_unit", "spread_kind")

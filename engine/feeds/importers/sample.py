@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.core.errors import DataError
-from engine.feeds.importers.tables import head, open_bytes
+from engine.feeds.importers.tables import head, open_bytes, tables_in
 
 ZIP = b"PK\x03\x04"
 
@@ -44,7 +44,7 @@ class Sample:
     @cached_property
     def start(self) -> bytes:
         """The first bytes, unpacked; of an archive of several files none."""
-        return b"" if len(self.members) > 1 or self.path.suffix == ".tar" else head(self.path)
+        return b"" if len(tables_in(self.members)) > 1 or self.path.suffix == ".tar" else head(self.path)
 
     @cached_property
     def text(self) -> str:
