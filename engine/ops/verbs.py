@@ -39,15 +39,15 @@ def import_data(
     from engine.feeds.importers.formats import sniff
     from engine.ops import console, listing
 
+    options = Options(
+        source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,
+    )  # fmt: skip
     if (format or sniff(file)) == "report":
         from engine.feeds.reports import keep_report
 
         console.show(keep_report(file, tz), as_json)
         return
-    options = Options(
-        source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
-        columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,
-    )  # fmt: skip
     report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
     console.show(listing.added([report]), as_json, listing.added_text)
 
