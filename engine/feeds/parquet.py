@@ -58,9 +58,10 @@ class FileWriter:
         self.thread = ThreadPoolExecutor(1)
         """Compresses and hashes a row group while the next one is read; never more than one ahead."""
         self.writing: Future[None] | None = None
+        counts = [*(name for name in self.names if name.endswith("ts")), "version"]
         self.file = pq.ParquetWriter(
-            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=[*MARKS, "version"],
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in self.names if name.endswith("ts")},
+            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=list(MARKS),
+            write_statistics=list(self.names), column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
         )  # fmt: skip
 
     def add(self, columns: Columns) -> None:
