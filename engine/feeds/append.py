@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -49,6 +50,8 @@ class Append:
         self.folder = folder_of(root or data_root(), lineage.name)
         self.staging = self.folder / f".staging.{os.getpid()}"
         self.writers: dict[str, FileWriter] = {}
+        self.thread = ThreadPoolExecutor(1)
+        """One for all files: memory that a thread has had is not given back when it ends."""
         self.dropped: dict[str, dict[str, int]] = {}
         self.staged: dict[str, Footer] = {}
         self.report = Added(dataset=lineage.name)
@@ -81,6 +84,7 @@ class Append:
         finally:
             for writer in self.writers.values():
                 writer.abandon()
+            self.thread.shutdown()
             shutil.rmtree(self.staging, ignore_errors=True)
             for folder in (self.folder, *self.folder.parents[:2]):
                 if folder.is_dir() and not any(folder.iterdir()):
@@ -111,7 +115,7 @@ class Append:
                 self.finish(earlier)
             if period in self.staged:
                 raise DataError(f"{self.lineage.name}: rows of {period} come back after later ones: sort them")
-            self.writers[period] = FileWriter(self.staging / (period + SUFFIX), self.lineage)
+            self.writers[period] = FileWriter(self.staging / (period + SUFFIX), self.lineage, self.thread)
         return self.writers[period]
 
     def finish(self, period: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +49,14 @@ class Digest:
 class FileWriter:
     """Writes one file row group by row group; `close` puts lineage, counts and digest into the footer."""
 
-    def __init__(self, path: Path, lineage: Lineage) -> None:
+    def __init__(self, path: Path, lineage: Lineage, thread: ThreadPoolExecutor | None = None) -> None:
         self.path, self.lineage, self.schema = path, lineage, schema(lineage)
         self.names = lineage.names
         self.digest = Digest([*self.names, "version"])
         self.rows, self.first, self.last = 0, 0, 0
         self.held: list[Columns] = []
-        self.thread = ThreadPoolExecutor(1)
+        self.own_thread = thread is None
+        self.thread = thread or ThreadPoolExecutor(1)
         """Compresses and hashes a row group while the next one is read; never more than one ahead."""
         self.writing: Future[None] | None = None
         counts = [*(name for name in self.names if name.endswith("ts")), "version"]
@@ -103,7 +104,7 @@ class FileWriter:
         if self.held:
             self.pass_on()
         self.wait()
-        self.thread.shutdown()
+        self.stop()
         footer = Footer(lineage=self.lineage, rows=self.rows, first=self.first, last=self.last, digest=str(self.digest))
         self.file.add_key_value_metadata({KEY: pack(footer)})
         self.file.close()
@@ -112,8 +113,15 @@ class FileWriter:
     def abandon(self) -> None:
         """Close without a footer worth reading: the file is about to be deleted."""
         self.held = []
-        self.thread.shutdown()
+        self.stop()
         self.file.close()
+
+    def stop(self) -> None:
+        """Let the thread finish what it has, whatever comes of it."""
+        if self.writing:
+            wait([self.writing])
+        if self.own_thread:
+            self.thread.shutdown()
 
 
 def read_rows(
