@@ -25,10 +25,10 @@ unit of the fraction is in ns, whether there is a date."""
 
 
 @jit
-def scan(block, separator, kinds, slots, forms, numbers, stamps, starts, ends):  # type: ignore[no-untyped-def]
+def scan(block, separator, kinds, slots, forms, most, numbers, stamps, starts, ends):  # type: ignore[no-untyped-def]
     """Rows of a block of whole lines, each column into its slot: a number, ns of a stamp, or where a text lies.
 
-    Returns how many rows, or -1 where one of them is not of the plain kind.
+    Returns how many rows, -1 where one of them is not of the plain kind, -2 where there are more than `most`.
     """
     fields, models, lengths = forms["fields"], forms["model"], forms["length"]
     scales, dated = forms["scale"], forms["dated"]
@@ -40,6 +40,8 @@ def scan(block, separator, kinds, slots, forms, numbers, stamps, starts, ends): 
         if block[at] == RETURN and at + 1 < size and block[at + 1] == NEWLINE:
             at += 2
             continue
+        if row == most:
+            return -2
         for column in range(count):
             kind, slot = kinds[column], slots[column]
             if kind == NUMBER:

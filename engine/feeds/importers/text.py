@@ -94,12 +94,15 @@ def by_kernel(
         for slot, name in enumerate(those):
             place = layout.headers.index(name)
             kinds[place], slots[place] = kind, slot
-    most = len(block) // max(count, 2) + 1  # pages that no row reaches are never made
-    numbers = np.empty((len(names[scan.NUMBER]), most))
-    stamps = np.empty((len(names[scan.STAMP]), most), np.int64)
-    starts, ends = np.empty((2, len(names[scan.TEXT]), most), np.int64)
     table = np.array([forms[name][0] for name in names[scan.STAMP]] or np.zeros(1, scan.FORM), scan.FORM)
-    rows = scan.scan(block, ord(layout.separator), kinds, slots, table, numbers, stamps, starts, ends)
+    first = block[:512].tobytes().lstrip(b"\r\n").find(b"\n") + 1
+    most, rows = len(block) // max(first - 4, 4) + 16, -2
+    while rows == -2:  # lines were shorter than the first one let expect
+        numbers = np.empty((len(names[scan.NUMBER]), most))
+        stamps = np.empty((len(names[scan.STAMP]), most), np.int64)
+        starts, ends = np.empty((2, len(names[scan.TEXT]), most), np.int64)
+        rows = scan.scan(block, ord(layout.separator), kinds, slots, table, most, numbers, stamps, starts, ends)
+        most *= 2
     if rows < 0:
         return None
     made: dict[str, pa.Array] = {}
