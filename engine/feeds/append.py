@@ -2,8 +2,8 @@
 
 New rows are staged in files of their own. When the last one is in, each month (or year) is compared with what the
 catalogue holds: equal, it is left alone; else both are merged by key, and the file is replaced whole. A bar that comes
-again with other numbers replaces the old one and carries the next `version`; quotes have no key but their numbers, so
-what is already there as often as it comes is not added.
+again with other numbers replaces the old one and carries the next `version`; quotes and prints have no key but their
+numbers, so what is already there as often as it comes is not added.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +21,7 @@ import numpy as np
 from engine.core.errors import ConfigError, DataError, OutputError
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
-from engine.feeds.lineage import BARS, QUOTES, Columns, Lineage, join, part, size
+from engine.feeds.lineage import BARS, PRINTS, QUOTES, Columns, Lineage, join, part, size
 from engine.feeds.parquet import FileWriter, read_rows
 
 MEANING = ("basis", "volume_unit", "spread")
@@ -49,6 +50,8 @@ class Append:
         self.folder = folder_of(root or data_root(), lineage.name)
         self.staging = self.folder / f".staging.{os.getpid()}"
         self.writers: dict[str, FileWriter] = {}
+        self.thread = ThreadPoolExecutor(1)
+        """One for all files: memory that a thread has had is not given back when it ends."""
         self.dropped: dict[str, dict[str, int]] = {}
         self.staged: dict[str, Footer] = {}
         self.report = Added(dataset=lineage.name)
@@ -81,6 +84,7 @@ class Append:
         finally:
             for writer in self.writers.values():
                 writer.abandon()
+            self.thread.shutdown()
             shutil.rmtree(self.staging, ignore_errors=True)
             for folder in (self.folder, *self.folder.parents[:2]):
                 if folder.is_dir() and not any(folder.iterdir()):
@@ -91,7 +95,11 @@ class Append:
         if not size(columns):
             return
         key = columns[self.lineage.key]
-        periods = period_of(key, self.lineage)
+        periods = period_of(key[[0, -1]], self.lineage)
+        if periods[0] != periods[1]:
+            periods = period_of(key, self.lineage)
+        else:
+            periods = np.broadcast_to(periods[0], len(key))
         bounds = np.flatnonzero(np.r_[True, periods[1:] != periods[:-1], True])
         for lo, hi in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             self.writer(str(periods[lo])).add(part(columns, slice(lo, hi)))
@@ -107,7 +115,7 @@ class Append:
                 self.finish(earlier)
             if period in self.staged:
                 raise DataError(f"{self.lineage.name}: rows of {period} come back after later ones: sort them")
-            self.writers[period] = FileWriter(self.staging / (period + SUFFIX), self.lineage)
+            self.writers[period] = FileWriter(self.staging / (period + SUFFIX), self.lineage, self.thread)
         return self.writers[period]
 
     def finish(self, period: str) -> None:
@@ -144,7 +152,7 @@ class Append:
         if self.lineage.bars:
             merged, added, revised = merge_bars(before, coming)
         else:
-            merged, added, revised = merge_quotes(before, coming)
+            merged, added, revised = merge_ticks(before, coming, PRINTS if self.lineage.prints else QUOTES)
         if not added and not revised:
             return None
         self.report.added, self.report.revised = self.report.added + added, self.report.revised + revised
@@ -185,20 +193,21 @@ def merge_bars(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
     return part(together, order), size(fresh), int((~same).sum())
 
 
-def merge_quotes(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
-    """Both by time; of quotes equal in all numbers as many as the side that has more. Returns (quotes, added, 0)."""
-    kept = coming_only(before, coming)
+def merge_ticks(before: Columns, coming: Columns, names: tuple[str, ...]) -> tuple[Columns, int, int]:
+    """Both by time; of rows equal in all `names` as many as the side that has more. Returns (rows, added, 0)."""
+    kept = coming_only(before, coming, names)
     fresh = part(coming, kept)
     together = join([before, fresh])
     order = np.argsort(together["ts"], kind="stable")
     return part(together, order), size(fresh), 0
 
 
-def coming_only(before: Columns, coming: Columns) -> np.ndarray:
-    """bool per coming quote: the k-th of its kind (ts, bid, ask) where fewer than k are there already."""
-    both = [np.concatenate([before[name], coming[name]]) for name in QUOTES]
+def coming_only(before: Columns, coming: Columns, names: tuple[str, ...]) -> np.ndarray:
+    """bool per coming row: the k-th of its kind (equal in all `names`) where fewer than k are there already."""
+    both = [np.concatenate([before[name], coming[name]]) for name in names]
+    both = [np.nan_to_num(values) if values.dtype.kind == "f" else values for values in both]
     side = np.r_[np.zeros(size(before), np.int8), np.ones(size(coming), np.int8)]
-    order = np.lexsort((side, both[2], both[1], both[0]))
+    order = np.lexsort((side, *both[::-1]))
     fresh = np.zeros(len(side), bool)
     differs = np.zeros(len(order), bool)
     differs[0] = True

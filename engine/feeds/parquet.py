@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
-from engine.feeds.lineage import BARS, QUOTES, SIZES, Columns, Lineage, between, join, size
+from engine.feeds.lineage import Columns, Lineage, between, join, size
 
 STAMP = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int8(), pa.string())
@@ -22,8 +23,8 @@ ROWS = 1 << 20
 
 
 def schema(lineage: Lineage) -> pa.Schema:
-    names = BARS if lineage.bars else QUOTES + SIZES
-    fields = [pa.field(n, STAMP if n.endswith("ts") else pa.float64(), nullable=not n.endswith("ts")) for n in names]
+    known = {True: STAMP, False: pa.float64()}
+    fields = [pa.field(n, known[n.endswith("ts")], nullable=not n.endswith("ts")) for n in lineage.names]
     marks = [pa.field(n, WORD) for n in MARKS]
     return pa.schema([*fields, *marks, pa.field("version", pa.int32())])
 
@@ -48,15 +49,21 @@ class Digest:
 class FileWriter:
     """Writes one file row group by row group; `close` puts lineage, counts and digest into the footer."""
 
-    def __init__(self, path: Path, lineage: Lineage) -> None:
+    def __init__(self, path: Path, lineage: Lineage, thread: ThreadPoolExecutor | None = None) -> None:
         self.path, self.lineage, self.schema = path, lineage, schema(lineage)
-        self.names = [n for n in self.schema.names if n in BARS or n in QUOTES or n in SIZES]
+        self.names = lineage.names
         self.digest = Digest([*self.names, "version"])
         self.rows, self.first, self.last = 0, 0, 0
         self.held: list[Columns] = []
+        self.own_thread = thread is None
+        self.thread = thread or ThreadPoolExecutor(1)
+        """Compresses and hashes a row group while the next one is read; never more than one ahead."""
+        self.writing: Future[None] | None = None
+        counts = [*(name for name in self.names if name.endswith("ts")), "version"]
         self.file = pq.ParquetWriter(
-            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=[*MARKS, "version"]
-        )
+            path, self.schema, compression="zstd", write_page_checksum=True, use_dictionary=list(MARKS),
+            write_statistics=list(self.names), column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
+        )  # fmt: skip
 
     def add(self, columns: Columns) -> None:
         """Take rows in order of their key; they are written a full row group at a time."""
@@ -66,14 +73,25 @@ class FileWriter:
         key = columns[self.lineage.key]
         self.first = int(key[0]) if not self.rows else self.first
         self.last, self.rows = int(key[-1]), self.rows + n
-        held = {name: columns.get(name, np.full(n, np.nan)) for name in self.names}
-        held = {name: v if name.endswith("ts") else np.where(np.isnan(v), np.nan, v) for name, v in held.items()}
-        self.held.append({**held, "version": columns.get("version", np.ones(n, np.int32)).astype(np.int32)})
+        held = {name: columns[name] if name in columns else np.full(n, np.nan) for name in self.names}
+        self.held.append({**held, "version": columns.get("version", np.ones(n, np.int32)).astype(np.int32, copy=False)})
         if sum(size(held) for held in self.held) >= ROWS:
-            self.write()
+            self.pass_on()
 
-    def write(self) -> None:
-        together, self.held = join(self.held), []
+    def pass_on(self) -> None:
+        """Hand the rows held to the thread, when it has done with those before."""
+        self.wait()
+        held, self.held = self.held, []
+        self.writing = self.thread.submit(self.write, held)
+
+    def wait(self) -> None:
+        """Until the thread is idle; what went wrong in it goes wrong here."""
+        writing, self.writing = self.writing, None
+        if writing:
+            writing.result()
+
+    def write(self, held: list[Columns]) -> None:
+        together = {name: one_nan(values) for name, values in join(held).items()}
         self.digest.update(together)
         arrays = [to_arrow(name, together[name]) for name in self.names]
         for mark in MARKS:
@@ -84,7 +102,9 @@ class FileWriter:
 
     def close(self) -> Footer:
         if self.held:
-            self.write()
+            self.pass_on()
+        self.wait()
+        self.stop()
         footer = Footer(lineage=self.lineage, rows=self.rows, first=self.first, last=self.last, digest=str(self.digest))
         self.file.add_key_value_metadata({KEY: pack(footer)})
         self.file.close()
@@ -93,7 +113,15 @@ class FileWriter:
     def abandon(self) -> None:
         """Close without a footer worth reading: the file is about to be deleted."""
         self.held = []
+        self.stop()
         self.file.close()
+
+    def stop(self) -> None:
+        """Let the thread finish what it has, whatever comes of it."""
+        if self.writing:
+            wait([self.writing])
+        if self.own_thread:
+            self.thread.shutdown()
 
 
 def read_rows(
@@ -108,11 +136,15 @@ def read_rows(
     key = footer.lineage.key
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            stored = [n for n in file.schema_arrow.names if n in (*BARS, *QUOTES, *SIZES, "version")]
+            stored = [n for n in file.schema_arrow.names if n in (*footer.lineage.names, "version")]
+            if len(stored) <= len(footer.lineage.names):
+                raise damaged(path, "a column is not there")
             wanted = list(names) or stored
             digest = Digest(stored) if not names and first is None and last is None else None
+            seen = 0
             for batch in file.iter_batches(ROWS, columns=list(dict.fromkeys([*wanted, key]))):
                 columns = {name: to_numpy(batch.column(name)) for name in batch.schema.names}
+                seen += batch.num_rows
                 if digest:
                     digest.update(columns)
                 inside = between(columns, key, first, last)
@@ -120,8 +152,17 @@ def read_rows(
                     yield {name: inside[name] for name in wanted}
     except (pa.ArrowException, OSError) as wrong:
         raise damaged(path, wrong) from None
+    if seen != footer.rows:
+        raise damaged(path, f"{seen} of its {footer.rows} rows are there")
     if digest and str(digest) != footer.digest:
         raise damaged(path, "its rows are not those that were written")
+
+
+def one_nan(values: np.ndarray) -> np.ndarray:
+    """The same with every NaN the same bits, so that digests tell numbers apart and nothing else."""
+    if values.dtype.kind != "f" or not (missing := np.isnan(values)).any():
+        return values
+    return np.where(missing, np.nan, values)
 
 
 def to_arrow(name: str, values: np.ndarray) -> pa.Array:

@@ -129,7 +129,7 @@ def open_files(
     dropped: list[dict[str, int]] = []
     for symbol, path in zip(symbols, paths * (len(symbols) if len(paths) == 1 else 1), strict=True):
         come = open_file(path, replace(options, symbol=symbol, frame=frame, several=len(symbols) > len(paths)), format)
-        if come.lineage.frame != frame:
+        if come.lineage.kind != (f"bars-{frame}" if frame else "quotes"):
             raise ConfigError(f"{path} holds {come.lineage.kind}, not {kind}")
         agree(come.lineage, options.basis)
         dropped.append({})

@@ -12,22 +12,23 @@ instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_m
 
 Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
-Format = Literal["csv", "mt5", "parquet"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @data.command("import")
 def import_data(
-    file: Annotated[Path, typer.Argument(help="CSV, MT5 export or Parquet; quotes or bars.")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet, Feather, LEAN zip, MT5 export or report ...")],
     symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
     source: Annotated[str, typer.Option(help="First part of the dataset's name.")] = "imported",
     tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
     basis: Annotated[Basis | None, typer.Option(help="What bars hold.")] = None,
     tz: Annotated[str, typer.Option(help="Zone of the stamps: UTC, Europe/Athens, ny+7 ...")] = "",
     stamps: Annotated[Stamps, typer.Option(help="What stamps of bars are.")] = "open",
-    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    format: Annotated[str | None, typer.Option(help="If the file does not show it: csv, mt5, histdata ...")] = None,
     time_format: Annotated[str | None, typer.Option(help="ymd, dmy, mdy, compact, s, ms, us or ns.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
+    point: Annotated[float | None, typer.Option(help="Price of 1, in files of whole points.")] = None,
+    ask: Annotated[Path | None, typer.Option(help="Second file with the ask side of the same bars.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
@@ -35,12 +36,18 @@ def import_data(
 ) -> None:
     """Bring a file into the catalogue: all of it or nothing."""
     from engine.feeds.data import Options, import_file
+    from engine.feeds.importers.formats import sniff
     from engine.ops import console, listing
 
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
-        columns=listing.named(column or ()), time_format=time_format, licence=licence,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,
     )  # fmt: skip
+    if (format or sniff(file)) == "report":
+        from engine.feeds.reports import keep_report
+
+        console.show(keep_report(file, tz), as_json)
+        return
     report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
     console.show(listing.added([report]), as_json, listing.added_text)
 
@@ -85,6 +92,27 @@ def sample_data(
 
     made = sample(symbols.split(","), quotes, seed, source, start, per_minute, bad_ticks, gaps)
     console.show(listing.added(made), as_json, listing.added_text)
+
+
+@data.command("export")
+def export_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
+    format: Annotated[str, typer.Option(help="csv, feather, parquet or lean.")] = "csv",
+    first: Annotated[str, typer.Option("--from", metavar="TIME", help="First time, UTC.")] = "",
+    last: Annotated[str, typer.Option("--to", metavar="TIME", help="End, not included.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File, or folder; for lean its data folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a dataset for other programs; what goes out comes in again with the same rows."""
+    from engine.core.clock import parse_time
+    from engine.feeds.export import export_dataset, export_row
+    from engine.ops import console
+
+    start, end = (parse_time(text) if text else None for text in (first, last))
+    with console.Progress(not as_json, "rows") as progress:
+        report = export_dataset(name, format, start, end, out, force, told=progress)
+    console.show(export_row(report), as_json)
 
 
 @instruments.command("list")

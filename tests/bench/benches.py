@@ -118,6 +118,7 @@ BENCHES = {
             special="resting",
         ),
         Bench("memory", "MB", "10M and 100M quotes from a mapped tape, anonymous and resident", special="memory"),
+        Bench("import_csv", "rows/s", "CSV and MT5 ticks into the catalogue; memory of 100M", special="importing"),
         Bench("cold", "s", "start of the program, first and second run on a fresh machine", special="cold"),
     )
 }  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 
 import tapes
 from benches import Bench
+from importing import importing
 from race import BUILD, DATA, HERE, ROOT, race
 from tables import short
 
@@ -134,4 +135,6 @@ def once(command: list[str], known: dict[str, str]) -> Times:
     return wall, used or wall  # Windows does not count the children's
 
 
-MEASURES: dict[str, Callable[[Bench, int, int], Measured]] = {"resting": resting, "memory": memory, "cold": cold}
+MEASURES: dict[str, Callable[[Bench, int, int], Measured]] = {
+    "resting": resting, "memory": memory, "cold": cold, "importing": importing,
+}  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.core.frames import FIXED, FRAMES, parse_frame
 from engine.core.instrument import instrument, shipped
 from engine.core.zones import Zone, parse_zone, utc_to_wall, wall_to_utc
 from engine.feeds.importers.options import Options
-from engine.feeds.importers.roles import PRICES, is_quotes
+from engine.feeds.importers.roles import PRICES, kind_of
 from engine.feeds.importers.stamps import Reader
 from engine.feeds.importers.tables import bare_name
 from engine.feeds.lineage import Columns
@@ -28,7 +28,7 @@ class Converter:
 
     def __init__(self, path: Path, roles: Mapping[str, str], options: Options) -> None:
         self.path, self.roles, self.options = path, roles, options
-        self.quotes = is_quotes(roles)
+        self.kind = kind_of(roles)
         self.reader = Reader(options.time_format)
         self.zone: Zone = parse_zone(options.zone or "UTC")
         self.frame = parse_frame(options.frame) if options.frame else ""
@@ -37,8 +37,17 @@ class Converter:
         self.last_utc: int | None = None
         self.last_price = {"bid": np.nan, "ask": np.nan}
         self.notes: list[str] = []
+        self.stated = False
+        """Whether the format itself says the time frame: then bars may lie further apart."""
         self.only = ""
         """In a file of several symbols, the one whose rows are taken, as the file writes it."""
+        self.to_utc: Callable[[np.ndarray, int | None], np.ndarray] | None = None
+        """Wall stamps (and the UTC of the row before them) to UTC, where no one zone holds for the whole file."""
+
+    @property
+    def clocks(self) -> dict[str, bool]:
+        """The columns of stamps: True for a time of day beside its date."""
+        return {self.roles[role]: role == "clock" for role in ("time", "date", "clock") if role in self.roles}
 
     @property
     def has_spread(self) -> bool:
@@ -52,7 +61,7 @@ class Converter:
                 continue
             try:
                 stamps = self.utc(batch)
-                yield self.ticks(batch, stamps) if self.quotes else self.bars(batch, stamps)
+                yield getattr(self, self.kind)(batch, stamps)
             except DataError as wrong:
                 raise DataError(f"{self.path}: {wrong}") from None
             self.rows += batch.num_rows
@@ -66,8 +75,16 @@ class Converter:
             if role in self.roles:
                 wall = wall + batch.column(self.roles[role]).to_numpy(zero_copy_only=False).astype(np.int64) * step
         if "clock" in self.roles:
-            wall = wall + self.reader.column(batch.column(self.roles["clock"]), self.rows, time_only=True)
-        if absolute or self.zone.name == "UTC":
+            clock = batch.column(self.roles["clock"])
+            read = pa.types.is_duration(clock.type)
+            wall = wall + (
+                clock.view(pa.int64()).to_numpy() if read else self.reader.column(clock, self.rows, time_only=True)
+            )
+        if absolute:
+            return wall
+        if self.to_utc:
+            return self.to_utc(wall, self.last_utc)
+        if self.zone.name == "UTC":
             return wall
         return wall_to_utc(wall, self.zone, after=self.last_utc)
 
@@ -90,7 +107,7 @@ class Converter:
             values = batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
         except pa.ArrowException:
             raise DataError(f"column {name!r} holds {batch.column(name).type}, not numbers") from None
-        if role in ("bid", "ask", *PRICES) and (self.options.point or name in POINT_COLUMNS):
+        if role in ("bid", "ask", "price", *PRICES) and (self.options.point or name in POINT_COLUMNS):
             return np.round(values * self.price_point(), 10)
         return values
 
@@ -106,12 +123,33 @@ class Converter:
                 self.notes.append(f"point {self.point:g} found in the prices")
         return self.point
 
-    def ticks(self, batch: pa.RecordBatch, stamps: np.ndarray) -> Columns:
+    def quotes(self, batch: pa.RecordBatch, stamps: np.ndarray) -> Columns:
         found = {"ts": stamps, **{role: self.numbers(batch, role) for role in ("bid", "ask")}}
         for role in ("bid_size", "ask_size"):
             if role in self.roles:
                 found[role] = self.numbers(batch, role)
         return found
+
+    def prints(self, batch: pa.RecordBatch, stamps: np.ndarray) -> Columns:
+        found = {"ts": stamps, "price": self.numbers(batch, "price"), "size": self.numbers(batch, "size")}
+        return {**found, "side": self.sides(batch)}
+
+    def sides(self, batch: pa.RecordBatch) -> np.ndarray:
+        """+1 where the buyer took what was on offer, -1 where the seller did, 0 where that is not recorded."""
+        role = "side" if "side" in self.roles else "buyer_maker" if "buyer_maker" in self.roles else ""
+        if not role:
+            return np.zeros(batch.num_rows)
+        texts = batch.column(self.roles[role]).cast(pa.string())
+        words = texts.dictionary_encode()
+        known = {"": 0, "unknown": 0, "none": 0, "nan": 0}
+        known |= {"buy": 1, "b": 1, "1": 1, "1.0": 1, "sell": -1, "s": -1, "a": -1, "-1": -1, "0": 0, "-1.0": -1}
+        known = {"true": -1, "false": 1, "1": -1, "0": 1} if role == "buyer_maker" else known
+        meant = [known.get(str(word).strip().lower()) for word in words.dictionary.to_pylist()]
+        if None in meant:
+            wrong = words.dictionary[meant.index(None)].as_py()
+            raise DataError(f"column {self.roles[role]!r} holds {wrong!r}, which is no side")
+        codes = words.indices.fill_null(len(meant)).to_numpy(zero_copy_only=False)
+        return np.array([*meant, 0], np.float64)[codes]
 
     def carry_on(self, found: Columns) -> Columns:
         """A blank bid or ask means unchanged: what was there before stays."""
@@ -142,7 +180,7 @@ class Converter:
         """Both ends of every bar; a stamp that begins no bar of a fixed frame is a DataError."""
         self.frame = self.frame or frame_of(stamps, self.path)
         length = FRAMES[self.frame]
-        if not self.rows:
+        if not self.rows and not self.stated:
             check_frame(stamps, self.frame, length, self.path)
         if self.frame in FIXED:
             opened = stamps if self.options.stamps == "open" else stamps - length
@@ -192,4 +230,6 @@ def symbol_of(path: Path) -> str:
     for word in words:
         if word in known:
             return word
+        if word[:-2] in known and word[-2:] in FRAMES:  # USDJPYd1
+            return word[:-2]
     raise ConfigError(f"{path}: which symbol? say it: symbol = 'EURUSD'")

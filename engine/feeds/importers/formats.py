@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import cast, get_args
 
-import msgspec
+import numpy as np
 import pyarrow as pa
 
 from engine.core.errors import ConfigError, DataError
-from engine.core.registry import Registry, did_you_mean
+from engine.core.instrument import shipped
+from engine.core.registry import Registry
+from engine.feeds import reports
 from engine.feeds.footer import KEY, read_footer
+from engine.feeds.importers import feather, freqtrade, histdata, lean, own, sides, vendors
 from engine.feeds.importers.convert import Converter, symbol_of
-from engine.feeds.importers.options import Incoming, Options
+from engine.feeds.importers.fixed import fixed, is_fixed
+from engine.feeds.importers.incoming import incoming, pick, types_of
+from engine.feeds.importers.options import Incoming, Options, relabel
 from engine.feeds.importers.roles import find_roles
-from engine.feeds.importers.tables import head, layout_of, parquet_metadata, read_csv, read_parquet
-from engine.feeds.lineage import Basis, Columns, Lineage, VolumeUnit
+from engine.feeds.importers.sample import Sample
+from engine.feeds.importers.tables import Layout, layout_of, parquet_metadata, read_parquet
+from engine.feeds.importers.text import read_csv
+from engine.feeds.lineage import Columns
 from engine.feeds.parquet import read_rows
 
 Format = Callable[[Path, Options], Incoming]
 FORMATS: Registry[Format] = Registry("format")
-TEXT_ROLES = ("time", "date", "clock", "symbol")
-BASES = ("bid", "ask", "mid", "last")
-VOLUMES = get_args(VolumeUnit)
+HEADLESS = ("histdata", *vendors.VENDORS)
+"""Formats whose columns are known by their place, unless they are named by hand."""
+SIGNS: list[tuple[str, Callable[[Sample], object]]] = []
+"""How a format is told from the beginning of a file, in the order of asking; what nothing fits is `csv`."""
 
 
 def open_file(path: Path, options: Options, format: str | None = None) -> Incoming:
     """The file as rows to import; its format is found in it where none is given."""
-    come = FORMATS.get(format or sniff(path))(path, options)
+    if options.ask:
+        come = sides.two_sided(path, options, partial(open_file, format=format))
+    else:
+        name = format or sniff(path)
+        come = FORMATS.get("csv" if options.columns and not format and name in HEADLESS else name)(path, options)
     if options.several and not come.only:
         raise DataError(f"{path}: no column says which symbol a row is of: name one file per symbol")
     return come
 
 
 def sniff(path: Path) -> str:
-    """`parquet`, `mt5` (headers like <DATE>) or `csv`."""
-    start = head(path, 4096)
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    return "mt5" if b"<DATE>" in start.replace(b"\0", b"").split(b"\n")[0] else "csv"
+    """The name of the format that the file's beginning (or an archive's names) shows."""
+    sample = Sample(path)
+    return next((name for name, fits in SIGNS if fits(sample)), "csv")
 
 
 def csv(path: Path, options: Options) -> Incoming:
@@ -51,11 +60,40 @@ def csv(path: Path, options: Options) -> Incoming:
         raise ConfigError(f"{path} has no header: say what its columns are, like time = 'column1', bid = 'column2'")
     options = replace(options, symbol=options.symbol or symbol_of(path))
     roles = find_roles(layout.headers, options.columns, str(path))
-    types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
+    types = types_of(roles)
+    options = scaled(path, layout, roles, options)
     converter = Converter(path, roles, options)
     if header := roles.get("symbol"):
         converter.only = pick(read_csv(path, layout, {header: pa.string()}), options, path)
-    return incoming(path, converter, read_csv(path, layout, types), options)
+    return incoming(path, converter, read_csv(path, layout, types, converter.reader, converter.clocks), options)
+
+
+POINTS_HEADER = ("Date", "open", "high", "low", "close", "tick_volume")
+"""ejtrader's MT5 history: prices in whole points of the instrument."""
+SHOWING = 20
+"""Rows in which all prices must be whole before they are taken for points."""
+
+
+def scaled(path: Path, layout: Layout, roles: dict[str, str], options: Options) -> Options:
+    """With the point of files in whole points: of a known layout it is the instrument's, else it must be said.
+
+    Currencies and metals whose prices have decimals are never quoted in whole numbers for long.
+    """
+    known = {one.symbol: one for one in (*shipped().values(), *options.declared)}.get(options.symbol)
+    names = [roles[role] for role in ("open", "bid", "close", "ask") if role in roles]
+    if options.point or known is None or known.kind not in ("forex", "metal", "metals") or known.digits < 2:
+        return options
+    first = next(read_csv(path, layout, dict.fromkeys(names, pa.float64())), None)
+    prices = np.array([first.column(n).to_numpy(zero_copy_only=False) for n in names]) if first else np.zeros((1, 0))
+    if prices.shape[1] < SHOWING or not np.allclose(prices, np.round(prices), rtol=1e-9, atol=0):
+        return options
+    if layout.headers[:6] == POINTS_HEADER:
+        told = f"prices are whole points of {known.point:g}"
+        return replace(options, point=known.point, note="; ".join(filter(None, [options.note, told])))
+    raise ConfigError(
+        f"{path}: all prices of {options.symbol} are whole numbers, like {prices[0][0]:g}: say what 1 is,"
+        f" --point {known.point:g} (or --point 1 if they are prices)"
+    )
 
 
 def mt5(path: Path, options: Options) -> Incoming:
@@ -71,12 +109,10 @@ def mt5(path: Path, options: Options) -> Incoming:
     known = {"clock": "<TIME>", "spread_points": "<SPREAD>"}
     given = {role: header for role, header in known.items() if header in layout.headers}
     roles = find_roles(layout.headers, {**given, **options.columns}, str(path))
-    types = {header: pa.string() if role in TEXT_ROLES else pa.float64() for role, header in roles.items()}
     converter = Converter(path, roles, options)
-    come = incoming(
-        path, converter, read_csv(path, layout, types), options, unit="tick", spread="MT5: least of the bar"
-    )
-    if converter.quotes:
+    batches = read_csv(path, layout, types_of(roles), converter.reader, converter.clocks)
+    come = incoming(path, converter, batches, options, unit="tick", spread="MT5: least of the bar")
+    if converter.kind == "quotes":
         return replace(come, chunks=carried(converter, come.chunks))
     return come
 
@@ -93,8 +129,9 @@ def parquet(path: Path, options: Options) -> Incoming:
     """A file of a catalogue as it is, or any Parquet file whose columns can be told by name."""
     metadata = parquet_metadata(path)
     if KEY in (metadata.metadata or {}):
-        changes = {n: v for n in ("source", "symbol", "licence", "note") if (v := getattr(options, n))}
-        return Incoming(path, msgspec.structs.replace(read_footer(path).lineage, **changes), read_rows(path))
+        return Incoming(path, relabel(read_footer(path).lineage, options), read_rows(path))
+    if is_fixed(metadata.schema.to_arrow_schema()):
+        return fixed(path, options)
     options = replace(options, symbol=options.symbol or symbol_of(path))
     roles = find_roles(metadata.schema.to_arrow_schema().names, options.columns, str(path))
     converter = Converter(path, roles, options)
@@ -103,61 +140,25 @@ def parquet(path: Path, options: Options) -> Incoming:
     return incoming(path, converter, read_parquet(path, list(roles.values())), options)
 
 
-def pick(batches: Iterator[pa.RecordBatch], options: Options, path: Path) -> str:
-    """The name by which a file with a symbol column calls our symbol; a file of one symbol may call it anything.
-
-    `EUR/USD` and `eurusd` are EURUSD. DataError when none of several is meant.
-    """
-    symbol = options.symbol
-    names = sorted({str(name) for batch in batches for name in batch.column(0).unique().drop_null().to_pylist()})
-    found = [name for name in names if plain(name) == plain(symbol)]
-    if len(found) == 1 or (len(names) == 1 and not options.several):
-        return (found or names)[0]
-    if found:
-        raise DataError(f"{path}: {' and '.join(found)} are both {symbol}")
-    raise DataError(f"{path}: no rows of {symbol}: {did_you_mean(symbol, names)}")
+FORMATS.add("csv", csv)
 
 
-def plain(name: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "", name.upper())
+def report(path: Path, options: Options) -> Incoming:
+    """A MetaTrader 5 report: deals, not market data; `onetape data import` keeps it apart."""
+    raise ConfigError(f"{path} is a report of MetaTrader 5, not market data: onetape data import keeps it in reports/")
 
 
-for _format in (csv, mt5, parquet):
-    FORMATS.add(_format.__name__, _format)
-
-
-def incoming(
-    path: Path,
-    converter: Converter,
-    batches: Iterator[pa.RecordBatch],
-    options: Options,
-    unit: str = "",
-    spread: str = "",
-) -> Incoming:
-    """The file with its lineage; the first rows are read already, as the time frame may be known only from them."""
-    chunks = converter.columns(batches)
-    first = next(chunks, None)
-    if first is None:
-        raise DataError(f"{path}: there is no row")
-    basis = options.basis or "bid"
-    volume = (options.volume_unit or unit) if "volume" in converter.roles else ""
-    for what, word, known in (("basis", basis, BASES), ("volume unit", volume, VOLUMES)):
-        if word not in known:
-            raise ConfigError(f"{what} {word!r}: {did_you_mean(word, known)}")
-    bars = not converter.quotes
-    if "bid_open" in converter.roles:
-        basis, spread = "bid", "ask open - bid open"
-    lineage = Lineage(
-        source=options.source or "file", symbol=options.symbol, frame=converter.frame if bars else "",
-        basis=cast(Basis, basis if bars else "quote"), stamps=options.stamps if bars else "quote",
-        zone="UTC" if converter.reader.own_zone else converter.zone.name,
-        volume_unit=cast(VolumeUnit, volume if bars else ""),
-        spread=(spread or "recorded") if bars and converter.has_spread else "",
-        licence=options.licence, note="; ".join([options.note, *converter.notes]).strip("; "), made_from=path.name,
-    )  # fmt: skip
-
-    def rest() -> Iterator[Columns]:
-        yield first
-        yield from chunks
-
-    return Incoming(path, lineage, rest(), only=converter.only)
+_KNOWN: tuple[tuple[str, Format, Callable[[Sample], object]], ...] = (
+    ("parquet", parquet, lambda sample: sample.magic.startswith(b"PAR1")),
+    ("feather", feather.feather, feather.fits),
+    ("report", report, reports.fits),
+    ("lean", lean.lean, lean.fits),
+    ("mt5", mt5, lambda sample: "<DATE>" in sample.first),
+    ("onetape", own.own, own.fits),
+    ("freqtrade", freqtrade.freqtrade, freqtrade.fits),
+    ("histdata", histdata.histdata, histdata.fits),
+    *((name, vendors.vendor(name), partial(vendors.found, vendor=name)) for name in vendors.VENDORS),
+)
+for _name, _format, _fits in _KNOWN:
+    FORMATS.add(_name, _format)
+    SIGNS.append((_name, _fits))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from engine.core.instrument import Instrument
 from engine.feeds.lineage import Columns, Lineage
 
@@ -28,6 +30,8 @@ class Options:
     licence: str = ""
     note: str = ""
     declared: tuple[Instrument, ...] = ()
+    ask: Path | None = None
+    """A second file with the ask side of the same bars; the first is bid."""
     several: bool = False
     """The file must hold several symbols, told apart by a column; only the rows of `symbol` are wanted."""
 
@@ -42,3 +46,9 @@ class Incoming:
     notes: tuple[str, ...] = ()
     only: str = ""
     """How the file's symbol column calls the symbol whose rows these are; empty without such a column."""
+
+
+def relabel(lineage: Lineage, options: Options) -> Lineage:
+    """The lineage of one of our own files under another source, symbol, licence or note where those were said."""
+    said = {name: value for name in ("source", "symbol", "licence", "note") if (value := getattr(options, name))}
+    return msgspec.structs.replace(lineage, **said)

@@ -9,7 +9,8 @@ from engine.core.errors import ConfigError, DataError
 from engine.core.registry import did_you_mean
 
 ALIASES = {
-    "time": "time timestamp datetime ts ts_utc ts_event open_time date_time gmt_time local_time utc_time gmt",
+    "time": "time timestamp datetime ts ts_utc ts_event open_time date_time gmt_time local_time utc_time gmt"
+            " transact_time",
     "date": "date day dt",
     "clock": "time_of_day clock hour",
     "symbol": "symbol ticker pair instrument",
@@ -17,6 +18,10 @@ ALIASES = {
     "ms_of_day_e4": "ms_of_day_e4",
     "bid": "bid bid_price bidprice bid_pt best_bid",
     "ask": "ask ask_price askprice ask_pt best_ask offer",
+    "price": "price trade_price",
+    "size": "size amount qty quantity trade_size",
+    "side": "side taker_side aggressor_side",
+    "buyer_maker": "buyer_maker is_buyer_maker isbuyermaker",
     "bid_size": "bid_size bid_vol bid_volume bidvolume bidsize bid_qty",
     "ask_size": "ask_size ask_vol ask_volume askvolume asksize ask_qty",
     "open": "open o open_price",
@@ -72,15 +77,23 @@ def require(roles: Mapping[str, str], headers: Sequence[str], where: str) -> Non
     if not {"time", "date"} & roles.keys():
         raise DataError(f"{where}: no column for the time among {shown}: name it, columns = {{time = '...'}}")
     bars, both = set(PRICES) <= roles.keys(), {f"{s}_{p}" for s in ("bid", "ask") for p in PRICES} <= roles.keys()
-    if bars or both or {"bid", "ask"} <= roles.keys():
+    if bars or both or {"bid", "ask"} <= roles.keys() or {"price", "size"} <= roles.keys():
         return
     some = [p for p in PRICES if p in roles]
-    missing = [p for p in PRICES if p not in roles] if some else [p for p in ("bid", "ask") if p not in roles]
+    asked = PRICES if some else ("price", "size") if "price" in roles else ("bid", "ask")
+    missing = [role for role in asked if role not in roles]
     left = [h for h in headers if h not in roles.values()]
     hint = did_you_mean(missing[0], left) if left else "no column is left"
     told = f"name it: onetape data import --column {missing[0]}=NAME"
     raise DataError(f"{where}: no column for {', '.join(missing)} among {shown}: {hint} (or {told})")
 
 
-def is_quotes(roles: Mapping[str, str]) -> bool:
-    return {"bid", "ask"} <= roles.keys() and not set(PRICES) <= roles.keys()
+def kind_of(roles: Mapping[str, str]) -> str:
+    """`bars`, `quotes` or `prints`: what rows with these columns are.
+
+    >>> kind_of({"price": "Price", "size": "Qty"})
+    'prints'
+    """
+    if set(PRICES) <= roles.keys() or "bid_open" in roles:
+        return "bars"
+    return "quotes" if {"bid", "ask"} <= roles.keys() else "prints"

@@ -2,7 +2,7 @@
 
     2019-02-04 00:00:00.994   2019-02-04T00:00:00Z   2013-01-01 22:00:00.295+00:00      ISO, any of - . / between
     2025.06.23 01:00          20180101 170000         20180101 170000123                 MT5, HistData
-    01.01.2017 22:00:00.000   31/12/2017              12/31/2017                         day or month first
+    01.01.2017 22:00:00.000   31/12/2017              12/31/2017   1/5/2019 9:30     day or month first
     1672531436   1672531436123   1672531436.5                                            seconds to ns since 1970
 
 What is ambiguous (03/04/2017) is settled by a value above 12, or asked for: `time_format` "dmy" or "mdy".
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from engine.core.errors import ConfigError, DataError
 from engine.core.zones import DAY, HOUR, SECOND
+from engine.feeds.importers import scan
 
 DATES = {
     "ymd": r"(?P<Y>\d{4})[-./](?P<M>\d{2})[-./](?P<D>\d{2})",
@@ -25,6 +26,9 @@ DATES = {
     "dmy": r"(?P<D>\d{2})[-./](?P<M>\d{2})[-./](?P<Y>\d{4})",
     "mdy": r"(?P<M>\d{2})[-./](?P<D>\d{2})[-./](?P<Y>\d{4})",
 }
+UNITS = {"s": SECOND, "ms": 10**6, "us": 10**3, "ns": 1}
+QUICK = ("ymd", "compact")
+"""Forms that need no other row to be understood."""
 CLOCK = r"(?P<h>\d{2}):?(?P<m>\d{2})(?::?(?P<s>\d{2})(?:[.,]?(?P<f>\d{1,9}))?)?"
 OFFSET = r"\s*(?:(?:Z|UTC|GMT)|(?P<sign>[+-])(?P<oh>\d{2}):?(?P<om>\d{2})?)"
 DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], np.int64)
@@ -47,7 +51,7 @@ class Reader:
         return wall if times is None else wall + self.column(times, first_row, time_only=True)
 
     def column(self, texts: pa.Array, first_row: int, time_only: bool = False) -> np.ndarray:
-        starts, lengths, letters = buffers(texts)
+        starts, lengths, letters = buffers(texts if time_only else padded(texts))
         out = np.empty(len(lengths), np.int64)
         same = len(lengths) and int(lengths.min()) == int(lengths.max())
         for length in [int(lengths[0])] if same else np.unique(lengths).tolist():
@@ -58,6 +62,40 @@ class Reader:
                 block = letters[starts[rows][:, None] + np.arange(length)]
             out[rows] = self.equal_length(block, rows + first_row, time_only)
         return out
+
+    def form_of(self, sample: str, time_only: bool) -> tuple[np.ndarray, int | None] | None:
+        """How stamps like this are written, as `scan.FORM`, and their offset from UTC in ns where they have one.
+
+        None for the forms that need other rows to be understood (day or month first) or are written in several ways.
+        """
+        if self.form not in (None, "ymd", "compact", *UNITS) or len(sample) > scan.LONGEST or self.own_zone:
+            return None if self.form not in UNITS or len(sample) > scan.LONGEST else self.whole(sample)
+        if not time_only and (found := self.whole(sample)):
+            return found
+        forms = [CLOCK] if time_only else [rf"{DATES[f]}(?:[T ]?{CLOCK}(?P<offset>{OFFSET})?)?" for f in QUICK]
+        match = next((m for pattern in forms if (m := re.fullmatch(pattern, sample))), None)
+        if match is None:
+            return None
+        form = blank_form(sample, dated=not time_only)
+        for group, field in zip("YMDhmsf", range(scan.LITERAL), strict=True):
+            if group in match.re.groupindex and match[group] is not None:
+                form["fields"][slice(*match.span(group))] = field
+        form["scale"] = 10 ** (9 - len(match["f"])) if match["f"] else 1
+        if time_only or match["offset"] is None:
+            return form, None
+        sign = {"-": -1, "+": 1, None: 0}[match["sign"]]
+        return form, sign * (int(match["oh"] or 0) * HOUR + int(match["om"] or 0) * 60 * SECOND)
+
+    def whole(self, sample: str) -> tuple[np.ndarray, int] | None:
+        """The form of whole seconds to nanoseconds since 1970."""
+        unit = {10: "s", 13: "ms", 16: "us", 19: "ns"}.get(len(sample)) if self.form is None else self.form
+        if unit not in UNITS or not re.fullmatch(r"\d{9,19}", sample):
+            return None
+        self.form = unit
+        form = blank_form(sample, dated=False)
+        form["fields"][: len(sample)] = scan.FRACTION
+        form["scale"] = UNITS[unit]
+        return form, 0
 
     def equal_length(self, letters: np.ndarray, rows: np.ndarray, time_only: bool) -> np.ndarray:
         sample = letters[0].tobytes().decode("ascii", "replace")
@@ -110,7 +148,6 @@ class Reader:
 
     def epoch(self, letters: np.ndarray, rows: np.ndarray, sample: str) -> np.ndarray:
         whole = sample.partition(".")[0]
-        units = {"s": SECOND, "ms": 10**6, "us": 10**3, "ns": 1}
         unit = self.form or {10: "s", 9: "s", 13: "ms", 12: "ms", 16: "us", 15: "us", 19: "ns", 18: "ns"}.get(
             len(whole)
         )
@@ -121,11 +158,32 @@ class Reader:
         fits = is_digit(body).all(axis=1)
         if not fits.all():
             raise unreadable(first_text(letters, ~fits), rows[np.flatnonzero(~fits)[0]], sample)
-        out = digits(body) * units[unit]
+        out = digits(body) * UNITS[unit]
         if "." in sample:
             tail = letters[:, len(whole) + 1 :][:, :9]
-            out += digits(tail) * units[unit] // 10 ** tail.shape[1]
+            out += digits(tail) * UNITS[unit] // 10 ** tail.shape[1]
         return out
+
+
+def blank_form(sample: str, dated: bool) -> np.ndarray:
+    """A `scan.FORM` in which every letter must be the sample's."""
+    form = np.zeros((), scan.FORM)
+    form["fields"] = scan.LITERAL
+    form["model"][: len(sample)] = np.frombuffer(sample.encode("ascii", "replace"), np.uint8)
+    form["length"], form["dated"] = len(sample), dated
+    return form
+
+
+SHORT = r"(^|[-./ ])(\d)([-./:])"
+
+
+def padded(texts: pa.Array) -> pa.Array:
+    """`1/5/2019 9:30` as `01/05/2019 09:30`; other forms are left as they are."""
+    known = texts.cast(pa.string())
+    if len(known) and re.match(r"\s*\d{1,2}[-./]\d{1,2}[-./]\d{4}", known[0].as_py() or ""):
+        for _ in range(2):  # neighbours share a sign
+            known = pc.replace_substring_regex(known, SHORT, r"\10\2\3")
+    return known
 
 
 def buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from engine.core.errors import DataError, NotFound
 from engine.core.registry import did_you_mean
 
-CHUNK = 8 << 20
-"""Bytes of text read at once."""
 SEPARATORS = "\t;,|"
 
 
@@ -35,8 +33,11 @@ class Layout:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[Any]:
-    """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked."""
+def open_bytes(path: Path, archive: bool = False) -> Iterator[Any]:
+    """The file's bytes, unpacked; NotFound names the nearest file, DataError what cannot be unpacked.
+
+    Of a zip it is the one file inside, or with `archive` the zip itself.
+    """
     if path.is_dir():
         raise NotFound(f"{path} is a folder: name a file in it")
     if not path.is_file():
@@ -44,7 +45,10 @@ def open_bytes(path: Path) -> Iterator[Any]:
         hint = did_you_mean(path.name, near)
         raise NotFound(f"no file {path}" + (f": {hint}" if hint.startswith("did") else ""))
     try:
-        if path.suffix == ".xz":
+        if path.suffix == ".zip" and not archive:
+            with zipfile.ZipFile(path) as packed, packed.open(only_member(packed, path)) as file:
+                yield file
+        elif path.suffix == ".xz":
             with lzma.open(path) as file:
                 yield file
         elif path.suffix in (".gz", ".bz2", ".zst"):
@@ -53,9 +57,22 @@ def open_bytes(path: Path) -> Iterator[Any]:
         else:
             with path.open("rb") as file:
                 yield file
-    except (lzma.LZMAError, EOFError, OSError) as wrong:
+    except (lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError) as wrong:
         reason = str(wrong).splitlines()[0] if str(wrong) else "it ends too early"
         raise DataError(f"{path} cannot be read: {reason}") from None
+
+
+def tables_in(names: Sequence[str]) -> list[str]:
+    """The tables in a zip; what a vendor adds beside them (readme, licence, a status report) is passed over."""
+    names = [name for name in names if not name.endswith("/")]
+    return [name for name in names if name.lower().endswith((".csv", ".tsv", ".json", ".data"))] or names
+
+
+def only_member(packed: zipfile.ZipFile, path: Path) -> str:
+    tables = tables_in(packed.namelist())
+    if len(tables) != 1:
+        raise DataError(f"{path} holds {len(tables)} files ({', '.join(tables[:4])}): unpack it and name one")
+    return tables[0]
 
 
 def head(path: Path, n: int = 65_536) -> bytes:
@@ -86,27 +103,6 @@ def layout_of(path: Path) -> Layout:
     headers = first if has_header else [f"column{i + 1}" for i in range(len(first))]
     commas = separator != "," and any(re.fullmatch(r"[-+]?\d+,\d+", w.strip()) for w in lines[-1].split(separator))
     return Layout(separator, tuple(word.strip() for word in headers), has_header, encoding, "," if commas else ".")
-
-
-def read_csv(path: Path, layout: Layout, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """The columns named in `types`, a stretch at a time in bounded memory."""
-    read = pacsv.ReadOptions(
-        block_size=CHUNK, column_names=list(layout.headers), skip_rows=1 if layout.has_header else 0,
-        encoding=layout.encoding,
-    )  # fmt: skip
-    convert = pacsv.ConvertOptions(
-        column_types=types, include_columns=list(types), strings_can_be_null=True, decimal_point=layout.decimal,
-        null_values=["", "NaN", "nan", "null", "NULL", "NA", "N/A", "-"],
-    )  # fmt: skip
-    parse = pacsv.ParseOptions(delimiter=layout.separator)
-    with open_bytes(path) as file:
-        try:
-            yield from pacsv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert)
-        except pa.ArrowInvalid as wrong:
-            reason = str(wrong).splitlines()[0].removeprefix("CSV parse error: ")
-            if found := re.fullmatch(r"In CSV column #(\d+): .* invalid value '(.*)'", reason):
-                reason = f"column {layout.headers[int(found[1])]!r} holds {found[2]!r}, which is no number"
-            raise DataError(f"{path}: {reason[:200]}") from None
 
 
 def parquet_metadata(path: Path) -> pq.FileMetaData:
