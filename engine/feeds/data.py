@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError
-from engine.core.instrument import Instrument, instrument, shipped
+from engine.core.instrument import Instrument, imported, instrument, shipped
 from engine.feeds.catalogue import Dataset, dataset, dataset_names
 from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
@@ -134,8 +134,8 @@ def value_of(name: str, value: np.generic) -> str | float | None:
 
 
 def list_instruments(declared: Iterable[Instrument] = ()) -> list[dict[str, Any]]:
-    """Every known instrument, a config's own first."""
-    known: Mapping[str, Instrument] = {**{one.id: one for one in declared}, **shipped()}
+    """Every known instrument: a config's own, those that were imported, those that come with the project."""
+    known: Mapping[str, Instrument] = {**{one.id: one for one in declared}, **imported(), **shipped()}
     return [show_instrument(one.id, declared) for one in known.values()]
 
 

@@ -13,6 +13,7 @@ instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_m
 Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
 Format = Literal["csv", "mt5", "parquet"]
+SpecFormat = Literal["mt5", "mtsim", "binance"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -89,7 +90,7 @@ def sample_data(
 
 @instruments.command("list")
 def list_of_instruments(as_json: Json = False) -> None:
-    """Instruments that come with the project."""
+    """Instruments that come with the project, and those that were imported."""
     from engine.feeds.data import list_instruments
     from engine.ops import console, listing
 
@@ -100,6 +101,21 @@ def list_of_instruments(as_json: Json = False) -> None:
 def show_one_instrument(name: str, as_json: Json = False) -> None:
     """The numbers of one instrument."""
     from engine.feeds.data import show_instrument
-    from engine.ops import console
+    from engine.ops import console, listing
 
-    console.show(show_instrument(name), as_json)
+    console.show(show_instrument(name), as_json, listing.instrument_text)
+
+
+@instruments.command("import")
+def import_instruments(
+    file: Annotated[Path, typer.Argument(help="JSON: MT5 symbol_info, gym-mtsim symbols or Binance exchangeInfo.")],
+    venue: Annotated[str, typer.Option(help="Second half of the names, like mybroker.")] = "",
+    tz: Annotated[str, typer.Option(help="Zone of an MT5 server, whose midnight begins the day: ny+7 ...")] = "",
+    format: Annotated[SpecFormat | None, typer.Option(help="If the file does not show it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a broker's or exchange's own specifications over; they go before those that come with the project."""
+    from engine.feeds.specs import import_specs
+    from engine.ops import console, listing
+
+    console.show(import_specs(file, venue, tz, format or ""), as_json, listing.specs_text)
