@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,8 @@ OrderMode = Literal["market", "limit", "stop", "stop_limit", "sl", "tp", "close_
 Filling = Literal["fok", "ioc", "return", "boc"]
 Expiration = Literal["gtc", "day", "specified", "specified_day"]
 Volumes = Literal["", "tick", "real", "base", "quote"]
+IMPORTS: ContextVar[bool] = ContextVar("IMPORTS", default=True)
+"""Whether what was imported counts; see `as_recorded`."""
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -173,6 +177,16 @@ def imported(folder: Path | None = None) -> dict[str, Instrument]:
     return found
 
 
+@contextmanager
+def as_recorded() -> Iterator[None]:
+    """Within it imports do not count: a recorded run holds what it used of them in its own config."""
+    token = IMPORTS.set(False)
+    try:
+        yield
+    finally:
+        IMPORTS.reset(token)
+
+
 @lru_cache(maxsize=64)
 def read_venue(path: Path, changed: int, size: int) -> dict[str, Instrument]:
     """The instruments of one file of imports, by id."""
@@ -213,7 +227,8 @@ def instrument(name: str, declared: Iterable[Instrument] = ()) -> Instrument:
     'EURUSD@demo'
     """
     own = {one.id: one for one in declared}
-    local = {} if name in own or any(one.symbol == name for one in own.values()) else imported()
+    declares = name in own or any(one.symbol == name for one in own.values())
+    local = imported() if IMPORTS.get() and not declares else {}
     for known in (own, local, shipped()):
         if name in known:
             return known[name]
@@ -251,3 +266,38 @@ def declare(tables: Iterable[Mapping[str, Any]]) -> tuple[Instrument, ...]:
             raise ConfigError(f"[[instrument]] {one.id} is declared twice")
         found[one.id] = one
     return tuple(found.values())
+
+
+def table_of(one: msgspec.Struct) -> dict[str, Any]:
+    """What `[[instrument]]` would say of it: only what differs from the defaults."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(type(one)):
+        value = getattr(one, field.name)
+        if value != field.default or field.name in ("venue", "mode"):
+            found[field.name] = table_of(value) if isinstance(value, msgspec.Struct) else listed(value)
+    return found
+
+
+def listed(value: Any) -> Any:
+    return [listed(v) for v in value] if isinstance(value, tuple) else value
+
+
+def pins(symbols: Iterable[str], source: str, declared: Iterable[Instrument]) -> list[dict[str, Any]]:
+    """What a run's config must say itself where imports have a word on its symbols, so that it stays what it was.
+
+    Of a symbol that is not declared: the import of the venue that the data come from, else the shipped instrument of
+    that venue, else the only import. Empty without imports.
+
+    >>> pins(["EURUSD"], "demo", [instrument("EURUSD")])
+    []
+    """
+    own, local = list(declared), imported() if IMPORTS.get() else {}
+    found = []
+    for symbol in symbols:
+        mine = any(symbol in (one.id, one.symbol) for one in own)
+        if mine or not any(symbol in (one.id, one.symbol) for one in local.values()):
+            continue
+        name = f"{symbol}@{source}"
+        one = local.get(name) or shipped().get(name) or instrument(symbol, own)
+        found.append(table_of(one))
+    return found

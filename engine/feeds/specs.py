@@ -20,7 +20,7 @@ import msgspec
 
 from engine.core import schema
 from engine.core.errors import ConfigError, DataError, OutputError
-from engine.core.instrument import Instrument, declare, imported, imported_folder, read_venue
+from engine.core.instrument import Instrument, declare, imported, imported_folder, read_venue, table_of
 from engine.core.locks import alone
 from engine.feeds.spec_files import READERS, Spec, binance_venue, read_tree, sniff
 
@@ -97,21 +97,6 @@ def store(new: Mapping[str, Instrument], target: Path, kind: str, left_out: list
         replace_whole(target, text + schema.to_toml({"instrument": tables}) + "\n")
         read_venue.cache_clear()
     return report
-
-
-def table_of(one: msgspec.Struct) -> Spec:
-    """What `[[instrument]]` would say: only what differs from the defaults."""
-    found: Spec = {}
-    for field in msgspec.structs.fields(type(one)):
-        value = getattr(one, field.name)
-        if value == field.default and field.name not in ("venue", "mode"):
-            continue
-        found[field.name] = table_of(value) if isinstance(value, msgspec.Struct) else plain(value)
-    return found
-
-
-def plain(value: Any) -> Any:
-    return [plain(v) for v in value] if isinstance(value, tuple) else value
 
 
 def difference(old: Instrument, new: Instrument) -> list[Change]:
