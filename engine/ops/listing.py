@@ -144,6 +144,20 @@ def specs_text(report: Any) -> str:
     return "\n".join(parts)
 
 
+def zone_text(found: Row) -> str:
+    """The clock of a source: the zone, the evidence, and the weeks that disagree."""
+    zone = found["zone"] or "cannot be told"
+    same = [f"{name} fits as well: no week in these rows tells them apart" for name in found["fits"][1:]]
+    head = f"{found['name']}: {zone} ({found['matched']} of {found['edges']} openings and closings of weeks agree)"
+    said = found["said"]
+    other = said and found["fits"] and said not in found["fits"]
+    told = [f"it was imported as {said}{': import it again with --tz ' + zone if other else ''}"] if said else []
+    way = {True: "late", False: "early"}
+    odd = [f"{o['first']} to {o['last']}: stamped {abs(o['hours']):g} h {way[o['hours'] > 0]}" for o in found["odd"]]
+    tried = console.table([{"zone": name, "agree": n} for name, n in found["tried"].items()])
+    return "\n".join([head, *same, *told, *odd, "", tried])
+
+
 def named(pairs: Iterable[str]) -> dict[str, str]:
     """`ROLE=NAME` texts as a table."""
     for pair in pairs:

@@ -119,3 +119,19 @@ def import_instruments(
     from engine.ops import console, listing
 
     console.show(import_specs(file, venue, tz, format or ""), as_json, listing.specs_text)
+
+
+@data.command("zone")
+def zone_of_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="Bars up to H1, or quotes, over a weekend.")],
+    symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
+    tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
+    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find out on whose clock rows were stamped: what the weekends say."""
+    from engine.feeds.importers.options import Options
+    from engine.feeds.wall import suggest
+    from engine.ops import console, listing
+
+    console.show(suggest(name, Options(symbol=symbol, frame=tf), format), as_json, listing.zone_text)

@@ -140,7 +140,7 @@ def incoming(
     if first is None:
         raise DataError(f"{path}: there is no row")
     basis = options.basis or "bid"
-    volume = (options.volume_unit or unit) if "volume" in converter.roles else ""
+    volume = (options.volume_unit or unit or "unknown") if "volume" in converter.roles else ""
     for what, word, known in (("basis", basis, BASES), ("volume unit", volume, VOLUMES)):
         if word not in known:
             raise ConfigError(f"{what} {word!r}: {did_you_mean(word, known)}")
