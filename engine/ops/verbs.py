@@ -13,6 +13,7 @@ instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_m
 Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
 Format = Literal["csv", "mt5", "parquet"]
+VolumeUnit = Literal["tick", "real", "base", "quote"]
 SpecFormat = Literal["mt5", "mtsim", "binance"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -30,6 +31,7 @@ def import_data(
     time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    volume_unit: Annotated[VolumeUnit | None, typer.Option(help="What a bar's volume counts.")] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
     as_json: Json = False,
@@ -40,7 +42,7 @@ def import_data(
 
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
-        columns=listing.named(column or ()), time_format=time_format, licence=licence,
+        columns=listing.named(column or ()), time_format=time_format, licence=licence, volume_unit=volume_unit or "",
     )  # fmt: skip
     report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
     console.show(listing.added([report]), as_json, listing.added_text)
