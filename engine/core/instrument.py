@@ -271,11 +271,16 @@ def declare(tables: Iterable[Mapping[str, Any]]) -> tuple[Instrument, ...]:
 def table_of(one: msgspec.Struct) -> dict[str, Any]:
     """What `[[instrument]]` would say of it: only what differs from the defaults."""
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(type(one)):
-        value = getattr(one, field.name)
-        if value != field.default or field.name in ("venue", "mode"):
-            found[field.name] = table_of(value) if isinstance(value, msgspec.Struct) else listed(value)
+    for name, default in defaults(type(one)).items():
+        value = getattr(one, name)
+        if value != default or name in ("venue", "mode"):
+            found[name] = table_of(value) if isinstance(value, msgspec.Struct) else listed(value)
     return found
+
+
+@lru_cache(maxsize=8)
+def defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.name: field.default for field in msgspec.structs.fields(kind)}
 
 
 def listed(value: Any) -> Any:

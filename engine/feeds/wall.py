@@ -77,13 +77,14 @@ class Clock(msgspec.Struct, kw_only=True):
 def find_clock(wall: np.ndarray, length: int, hours: str = "") -> Clock:
     """The zone of stamps as they were written (int64 ns, of bar opens or quotes; `length` of the bars, 0 for quotes).
 
-    `hours` are the market's sessions where they are known. DataError where there is no weekend to go by.
+    `hours` are the market's sessions where they are known: they are tried beside those of currencies and futures.
+    DataError where there is no weekend to go by.
     """
     if length > HOUR:
         raise ConfigError("the weekend tells a zone to half an hour: that takes H1 bars, shorter ones or quotes")
     stamps = np.unique(np.asarray(wall, np.int64))
     found: list[Clock] = []
-    for week in (hours,) if hours else WEEKS:
+    for week in dict.fromkeys([*WEEKS, hours] if hours else WEEKS):
         seen = list(edges_of(stamps, length, week))
         if len(seen) >= 2:
             found.append(best(seen, week))
@@ -99,6 +100,8 @@ def edges_of(stamps: np.ndarray, length: int, week: str) -> Iterator[Edge]:
         holes = np.flatnonzero(np.diff(stamps) - length >= 45 * MINUTE)
     opens, closes = parse_sessions(week).spans(int(stamps[0]) - 9 * DAY, int(stamps[-1]) + 9 * DAY)
     rest = opens[1:] - closes[:-1] >= 24 * HOUR
+    if not rest.any():
+        return
     for row in holes.tolist():
         last, first = int(stamps[row]) + length, int(stamps[row + 1])
         for stamp, instants in ((last, closes[:-1][rest]), (first, opens[1:][rest])):
@@ -156,7 +159,7 @@ def suggest(name: str, options: Options = Options(), format: str | None = None) 
         hours = instrument(lineage.symbol).sessions
     except ConfigError:
         hours = ""
-    clock = find_clock(wall, length, "" if "ny+7" in hours or hours == "24/7" else hours)
+    clock = find_clock(wall, length, hours)
     said = "" if path.is_file() else lineage.zone
     return {"name": name, "said": said, **msgspec.to_builtins(clock), "rows": len(wall)}
 

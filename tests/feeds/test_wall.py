@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import ConfigError, DataError
+from engine.core.instrument import instrument
 from engine.core.sessions import FX_WEEK, parse_sessions
 from engine.core.zones import DAY, HOUR, SECOND, parse_zone, utc_to_wall, wall_to_utc
+from engine.feeds.append import Append
 from engine.feeds.catalogue import dataset
 from engine.feeds.data import import_file, sample, show_dataset
+from engine.feeds.importers.formats import open_file
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import source_offset, source_time
 from engine.feeds.wall import find_clock, of_file, suggest
@@ -103,6 +107,16 @@ def test_late_openings_early_closes_and_holes_do_not_hide_the_offset(
     assert all((utc_to_wall(opened[:1], parse_zone(name)) - opened[0])[0] == east * HOUR for name in found.fits)
 
 
+def test_an_index_with_hours_of_its_own_is_found_by_them_and_a_market_without_weekends_by_nothing() -> None:
+    hours = instrument("DE40").sessions
+    opened = parse_sessions(hours).expected_bars(ns("2025-01-06"), ns("2025-12-20"), "M15")
+    for zone in ("ny+7", "Europe/Athens", "Europe/Berlin"):
+        found = find_clock(utc_to_wall(opened, parse_zone(zone)), 15 * MINUTE, hours)
+        assert (found.zone, found.week) == (zone, hours) and found.fits == [zone]
+    with pytest.raises(DataError, match="no weekend"):
+        find_clock(ns("2024-01-01") + np.arange(2000) * HOUR, HOUR, "24/7")
+
+
 def test_without_a_weekend_or_with_bars_that_are_too_long_nothing_is_claimed() -> None:
     day = ns("2024-07-02") + np.arange(600) * MINUTE
     with pytest.raises(DataError, match="no weekend is in these rows"):
@@ -176,6 +190,18 @@ def test_a_volume_whose_unit_nobody_stated_is_labelled_unknown_and_a_stated_one_
     assert units == ["unknown", "base", ""]
     with pytest.raises(ConfigError, match="volume unit 'lots'"):
         import_file(file, Options(source="d", frame="M1", volume_unit="lots"), root=tmp_path)
+
+
+def test_bars_of_a_catalogue_made_before_units_had_to_be_stated_are_added_to_as_unknown(tmp_path: Path) -> None:
+    file = write_bars(tmp_path / "EURUSD_M1.csv", ns("2024-07-01") + np.arange(5) * MINUTE)
+    come = open_file(file, Options(source="s", symbol="EURUSD", frame="M1"))
+    with Append(msgspec.structs.replace(come.lineage, volume_unit=""), tmp_path) as target:
+        for chunk in come.chunks:
+            target.add(chunk)
+    assert show_dataset("s/EURUSD/bars-M1", root=tmp_path)["lineage"]["volume_unit"] == "unknown"
+    assert import_file(file, Options(source="s", frame="M1"), root=tmp_path).added == 0
+    with pytest.raises(ConfigError, match="volume_unit"):
+        import_file(file, Options(source="s", frame="M1", volume_unit="tick"), root=tmp_path)
 
 
 def test_every_stored_row_says_which_source_and_instrument_it_is_of(tmp_path: Path) -> None:
