@@ -257,3 +257,30 @@ def test_data_of_an_imported_venue_meet_its_own_instrument_and_the_run_says_so(t
     assert type(told).from_json(told.to_json()).instruments == told.instruments
     with pytest.raises(ConfigError, match="ambiguous"):
         load("demo", sets=["data.source=elsewhere"], env={}).pinned(("EURUSD",))
+
+
+def test_a_run_on_an_imported_venue_trades_its_steps_says_so_and_replays_without_the_import(
+    tmp_path: Path, own_catalogue: Path
+) -> None:
+    import shutil
+
+    from engine.feeds.data import sample
+    from engine.replay import replay
+
+    import_specs(write(tmp_path, symbol_info(volume_step=0.5, volume_min=0.5)), "b")
+    sample(["EURUSD"], 60_000, source="b", quotes_per_minute=5.0)
+    sets = [
+        "data.source=b",
+        "data.kind=quotes",
+        "data.basis=bid",
+        "strategy.0.params.fast=3",
+        "strategy.0.params.slow=8",
+    ]
+    run = engine.backtest(
+        load("demo", sets=[*sets, "risk.size=1.7 lots", "risk.max_position=5 lots"], env={}), out=tmp_path / "runs"
+    )
+    assert "EURUSD follows the specification EURUSD@b, mt5 file specs.json" in run.summary.cautions
+    assert run.path is not None
+    assert len(run.trades) and set(run.trades["lots"]) == {1.5}
+    shutil.rmtree(own_catalogue / "instruments")
+    assert replay(run.path).ok
