@@ -39,6 +39,8 @@ STEP = 30 * MINUTE
 WEST, EAST = -12 * HOUR, 14 * HOUR
 SURE = 0.6
 """Share of the edges that must agree."""
+LEAST = 4
+"""Edges from which on a fixed offset may be the answer: one hole has two that always agree on one."""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -88,8 +90,12 @@ def find_clock(wall: np.ndarray, length: int, hours: str = "") -> Clock:
         seen = list(edges_of(stamps, length, week))
         if len(seen) >= 2:
             found.append(best(seen, week))
+    if not found and hours and len(seen := list(breaks_of(stamps, length, hours))) >= 2:
+        found.append(best(seen, hours))
     if not found:
-        raise DataError("no weekend is in these rows: nothing tells on whose clock they were stamped")
+        raise DataError(
+            "no weekend and no daily break is in these rows: nothing tells on whose clock they were stamped"
+        )
     return max(found, key=lambda one: one.matched)
 
 
@@ -100,11 +106,26 @@ def edges_of(stamps: np.ndarray, length: int, week: str) -> Iterator[Edge]:
         holes = np.flatnonzero(np.diff(stamps) - length >= 45 * MINUTE)
     opens, closes = parse_sessions(week).spans(int(stamps[0]) - 9 * DAY, int(stamps[-1]) + 9 * DAY)
     rest = opens[1:] - closes[:-1] >= 24 * HOUR
-    if not rest.any():
-        return
+    if rest.any():
+        yield from matched(stamps, holes, length, opens[1:][rest], closes[:-1][rest])
+
+
+def breaks_of(stamps: np.ndarray, length: int, hours: str) -> Iterator[Edge]:
+    """The edges of the daily breaks that a market's hours have, as metals do: for rows within one week."""
+    holes = np.flatnonzero((np.diff(stamps) - length >= 45 * MINUTE) & (np.diff(stamps) - length < 3 * HOUR))
+    opens, closes = parse_sessions(hours).spans(int(stamps[0]) - 4 * DAY, int(stamps[-1]) + 4 * DAY)
+    short = opens[1:] - closes[:-1] < 3 * HOUR
+    if short.any():
+        yield from matched(stamps, holes, length, opens[1:][short], closes[:-1][short])
+
+
+def matched(
+    stamps: np.ndarray, holes: np.ndarray, length: int, opens: np.ndarray, closes: np.ndarray
+) -> Iterator[Edge]:
+    """Both ends of each hole with the nearest instant that can be theirs."""
     for row in holes.tolist():
         last, first = int(stamps[row]) + length, int(stamps[row + 1])
-        for stamp, instants in ((last, closes[:-1][rest]), (first, opens[1:][rest])):
+        for stamp, instants in ((last, closes), (first, opens)):
             nearest = int(instants[np.argmin(np.abs(instants - stamp))])
             if WEST - STEP < stamp - nearest < EAST + STEP:
                 yield Edge(nearest, stamp, stamp == first)
@@ -113,7 +134,7 @@ def edges_of(stamps: np.ndarray, length: int, week: str) -> Iterator[Edge]:
 def best(seen: list[Edge], week: str) -> Clock:
     """The candidate with which most edges agree; named zones before fixed offsets."""
     common = [offset for offset, _ in Counter(edge.offset for edge in seen).most_common(2)]
-    names = [*ZONES, *(fixed(offset) for offset in common if offset)]
+    names = [*ZONES, *(fixed(offset) for offset in common if offset and len(seen) >= LEAST)]
     tried = {name: sum(off(edge, parse_zone(name)) == 0 for edge in seen) for name in names}
     most = max(tried.values())
     fits = [name for name in names if tried[name] == most]

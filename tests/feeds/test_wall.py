@@ -117,12 +117,30 @@ def test_an_index_with_hours_of_its_own_is_found_by_them_and_a_market_without_we
         find_clock(ns("2024-01-01") + np.arange(2000) * HOUR, HOUR, "24/7")
 
 
+def test_gold_within_one_week_is_found_by_its_daily_break(shared: Path) -> None:
+    found = suggest(str(shared / "data/fx_ticks/xauusd_oanda_ticks_2014-05-01_02.parquet"))
+    assert found["fits"] == ["UTC"] and found["matched"] == found["edges"] == 2
+    gold = instrument("XAUUSD").sessions
+    assert found["week"] == gold
+    _, wall = of_file(shared / "data/fx_m1/xauusd_histdata_m1_2018.parquet", Options(), None)
+    days = wall[(wall >= ns("2018-02-05")) & (wall < ns("2018-02-09"))]
+    utc = wall_to_utc(days, parse_zone("America/New_York"))
+    for zone, hours in (("America/New_York", -5), ("ny+7", 2), ("Asia/Tokyo", 9)):
+        clock = find_clock(utc_to_wall(utc, parse_zone(zone)), MINUTE, gold)
+        assert zone in clock.fits and clock.matched == clock.edges == 8
+        shifts = [utc_to_wall(utc[:1], parse_zone(name)) - utc[:1] for name in clock.fits]
+        assert all(shift[0] == hours * HOUR for shift in shifts)
+
+
 def test_without_a_weekend_or_with_bars_that_are_too_long_nothing_is_claimed() -> None:
     day = ns("2024-07-02") + np.arange(600) * MINUTE
-    with pytest.raises(DataError, match="no weekend is in these rows"):
+    with pytest.raises(DataError, match="no weekend and no daily break is in these rows"):
         find_clock(day, MINUTE)
     with pytest.raises(ConfigError, match="H1 bars, shorter ones or quotes"):
         find_clock(hours_of("2024-01-01", "2024-03-01"), 4 * HOUR)
+    outage = np.delete(day, slice(200, 280))
+    with pytest.raises(DataError, match="no weekend and no daily break"):
+        find_clock(outage, MINUTE, instrument("EURUSD").sessions)
     holes = np.cumsum(np.random.default_rng(3).integers(1, 70, 200)) * HOUR
     assert find_clock(ns("2024-01-01") + holes, HOUR).zone == ""
 
