@@ -300,6 +300,8 @@ def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) ->
     block = next(tape.blocks(SAMPLED))
     prices = block.bid if tape.kind == "quotes" else block.close
     for s, one in enumerate(instruments):
+        if one.venue != "demo" and one.source != "the run's config":
+            yield f"{one.symbol} follows the specification {one.id}, {one.source}"
         halves = prices[block.symbol == s] * (2 * 10.0**one.digits)  # prices made of a mid lie on half a point
         if (np.abs(halves - np.round(halves)) > 1e-3).any():
             yield (

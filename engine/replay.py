@@ -15,6 +15,7 @@ from engine.core.clock import iso
 from engine.core.config import Config
 from engine.core.errors import JournalError, NotFound, Refused
 from engine.core.events import End, Event, Fill, Signal, Start
+from engine.core.instrument import as_recorded
 from engine.core.journal import Frame, Journal, as_stored, read
 from engine.core.tape import Tape
 from engine.report.explain import Step, chain, decided_at
@@ -111,6 +112,7 @@ def made(config: Config, strategies: Strategies) -> Sequence[Strategy]:
     return copies
 
 
+@as_recorded()
 def replay(
     path: Path,
     data: Tape | None = None,
@@ -136,6 +138,7 @@ def replay(
     return Replay(True, journal.compared, None)
 
 
+@as_recorded()
 def explain(
     path: Path,
     trade: int | None = None,

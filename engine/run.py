@@ -67,6 +67,7 @@ def backtest(
     options  of a session, for tests: eager, banded
     """
     config, strategies = _resolve(config, data, frame)
+    config = config.pinned(config.data.symbols if data is None else data.symbols)
     tape = data if data is not None else open_config_tape(config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
@@ -292,7 +293,7 @@ def open_config_tape(config: Config) -> Tape:
     """The tape a config names: from the catalogue, from files, or the demo's."""
     from engine.feeds.tapes import open_data
 
-    return open_data(config.data, config.instruments)
+    return open_data(config.data, config.pinned(config.data.symbols).instruments)
 
 
 def _check_kind(config: Config, tape: Tape) -> None:

@@ -16,7 +16,7 @@ from engine.core import schema
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
-from engine.core.instrument import Instrument, declare
+from engine.core.instrument import Instrument, declare, pins, shipped, table_of
 from engine.core.quantity import Duration, Fee, Percent, Points, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
@@ -180,13 +180,19 @@ class Config:
     @cached_property
     def identity(self) -> str:
         """Hash of everything that differs from the defaults, `[expect]` aside."""
-        table = schema.dump(replace(self, expect=None), full=False)
+        own = tuple(t for t in self.instrument if t not in [table_of(one) for one in shipped().values()])
+        table = schema.dump(replace(self, expect=None, instrument=own), full=False)
         return hashlib.blake2b(canonical(table).encode(), digest_size=8).hexdigest()
 
     @property
     def modified(self) -> bool:
         """It is not the config that its `[expect]` was recorded for, nor (without one) what its file says."""
         return self.overridden if self.expect is None else self.expect.config != self.identity
+
+    def pinned(self, symbols: tuple[str, ...]) -> Config:
+        """With what imports say of its symbols written into it: it is then the same config anywhere."""
+        found = pins(symbols, self.data.source, self.instruments)
+        return replace(self, instrument=(*self.instrument, *found)) if found else self
 
     def to_json(self) -> str:
         """Every key, defaults included, in one canonical line: what the journal keeps."""

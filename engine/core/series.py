@@ -63,14 +63,25 @@ class Series:
         """For each `ts` the number of the last row known then, or NONE. A row known at exactly `ts` counts."""
         return np.searchsorted(self.known, np.asarray(ts, np.int64), side="right") - 1
 
-    def as_of(self, ts: object) -> np.ndarray:
+    def as_of(self, ts: object, tolerance: int | None = None) -> np.ndarray:
         """float64 per `ts`: the value of the row about the latest event among those known then; NaN before the first.
 
-        A late revision of an old event does not displace the value of a newer event.
+        A late revision of an old event does not displace the value of a newer event. What has been known for longer
+        than `tolerance` ns counts no more: NaN.
         """
         rows = self.rows_at(ts)
         found = np.full(rows.shape, np.nan)
         found[rows != NONE] = self.values[self.latest[rows[rows != NONE]]]
+        if tolerance is not None:
+            found[self.age(ts) > tolerance] = np.nan
+        return found
+
+    def age(self, ts: object) -> np.ndarray:
+        """int64 ns per `ts`: for how long what `as_of` gives has been known; NONE before the first."""
+        when, rows = np.asarray(ts, np.int64), self.rows_at(ts)
+        found = np.full(rows.shape, NONE, np.int64)
+        there = rows != NONE
+        found[there] = when[there] - self.known[self.latest[rows[there]]]
         return found
 
     def at(self, ts: int) -> float:

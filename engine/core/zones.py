@@ -140,3 +140,32 @@ def offset_at(zone: Zone, second: int) -> int:
     there = (EPOCH + timedelta(seconds=second)).astimezone(zone.zone).utcoffset()
     assert there is not None
     return round(there.total_seconds()) * SECOND + zone.shift
+
+
+def reach(wall: np.ndarray, zone: Zone) -> np.ndarray:
+    """The first instant at which the clock on the wall shows each time or a later one; int64 ns UTC.
+
+    Where the clock is put forward over it, that is the moment of the change; where it occurs twice, the first time.
+    Unlike `wall_to_utc` each time is taken for itself: these are appointments, not rows of a source.
+    """
+    wall = np.asarray(wall, np.int64)
+    if not len(wall):
+        return wall.copy()
+    instants, offsets = offset_table(zone, int(wall.min()) - DAY, int(wall.max()) + DAY)
+    piece = np.searchsorted(instants + offsets[:-1], wall, side="right")
+    begin = np.r_[np.iinfo(np.int64).min, instants]
+    return np.maximum(wall - offsets[piece], begin[piece])
+
+
+def leave(wall: np.ndarray, zone: Zone) -> np.ndarray:
+    """The instant from which on the clock on the wall shows each time or a later one for good; int64 ns UTC.
+
+    As `reach`, but of a time that occurs twice the second: what ends there ends once.
+    """
+    wall = np.asarray(wall, np.int64)
+    if not len(wall):
+        return wall.copy()
+    instants, offsets = offset_table(zone, int(wall.min()) - DAY, int(wall.max()) + DAY)
+    piece = np.searchsorted(instants + offsets[1:], wall, side="left")
+    end = np.r_[instants, np.iinfo(np.int64).max]
+    return np.minimum(wall - offsets[piece], end[piece])

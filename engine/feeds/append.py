@@ -19,12 +19,13 @@ import msgspec
 import numpy as np
 
 from engine.core.errors import ConfigError, DataError, OutputError
+from engine.core.zones import parse_zone
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
 from engine.feeds.lineage import BARS, PRINTS, QUOTES, Columns, Lineage, join, part, size
 from engine.feeds.parquet import FileWriter, read_rows
 
-MEANING = ("basis", "volume_unit", "spread")
+MEANING = ("basis", "volume_unit", "spread", "zone")
 """What one dataset cannot hold two kinds of."""
 
 
@@ -60,7 +61,7 @@ class Append:
         for path in sorted(self.folder.glob("*" + SUFFIX)):
             held = read_footer(path).lineage
             for field in MEANING:
-                if getattr(held, field) != getattr(self.lineage, field):
+                if meaning(held, field) != meaning(self.lineage, field):
                     raise ConfigError(
                         f"{self.lineage.name} holds rows with {field} {getattr(held, field)!r}, these have "
                         f"{getattr(self.lineage, field)!r}: import them under another source"
@@ -165,6 +166,15 @@ class Append:
         writer.add(merged)
         writer.close()
         return path
+
+
+def meaning(lineage: Lineage, field: str) -> object:
+    """What a field of the lineage says: zones of one rule are one, and a unit that was not stated is not known."""
+    value = getattr(lineage, field)
+    if field == "zone":
+        zone = parse_zone(value)
+        return zone.zone, zone.shift
+    return value or ("unknown" if field == "volume_unit" else "")
 
 
 def period_of(key: np.ndarray, lineage: Lineage) -> np.ndarray:

@@ -16,11 +16,11 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError
-from engine.core.instrument import Instrument, instrument, shipped
+from engine.core.instrument import Instrument, imported, instrument, shipped
 from engine.feeds.catalogue import Dataset, dataset, dataset_names
 from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
-from engine.feeds.lineage import Columns, Lineage
+from engine.feeds.lineage import Columns, Lineage, source_offset, source_time
 from engine.feeds.mapped import MappedTape, open_mapped, store_mapped
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ def show_dataset(name: str, rows: int = 5, root: Path | None = None) -> dict[str
         for path, footer in data.files
     ]
     lineage = {**msgspec.to_builtins(data.lineage), "dropped": data.dropped}
+    if data.lineage.bars:
+        lineage["volume_unit"] = data.lineage.volume_unit or "unknown"
+    if data.lineage.zone != "UTC":
+        wall, offset = source_time(data.lineage, chunk), source_offset(data.lineage, chunk)
+        for i, row in enumerate(shown):
+            row |= {"source_time": format_ts(int(wall[i])), "offset_s": int(offset[i])}
     return {**line(data), "lineage": lineage, "partitions": files, "head": shown}
 
 
@@ -134,8 +140,8 @@ def value_of(name: str, value: np.generic) -> str | float | None:
 
 
 def list_instruments(declared: Iterable[Instrument] = ()) -> list[dict[str, Any]]:
-    """Every known instrument, a config's own first."""
-    known: Mapping[str, Instrument] = {**{one.id: one for one in declared}, **shipped()}
+    """Every known instrument: a config's own, those that were imported, those that come with the project."""
+    known: Mapping[str, Instrument] = {**{one.id: one for one in declared}, **imported(), **shipped()}
     return [show_instrument(one.id, declared) for one in known.values()]
 
 

@@ -8,13 +8,16 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from engine.core.zones import SECOND, parse_zone, utc_to_wall
+
 Columns = dict[str, np.ndarray]
 """A stretch of market data as it is imported and stored: quotes `ts bid ask [bid_size ask_size]`, bars `ts` (close)
 `open_ts open high low close volume spread`, prints `price size side` (+1 the buyer took, -1 the seller, 0 not known);
 stamps int64 ns UTC, the rest float64, NaN where not recorded."""
 
 Basis = Literal["quote", "bid", "ask", "mid", "last"]
-VolumeUnit = Literal["", "tick", "real", "base", "quote"]
+VolumeUnit = Literal["", "tick", "real", "base", "quote", "unknown"]
+"""What a bar's volume counts; `unknown` where the source had one and did not say, empty where it had none."""
 QUOTES = ("ts", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
 PRINTS = ("ts", "price", "size", "side")
@@ -97,3 +100,20 @@ def join(stretches: list[Columns]) -> Columns:
     return {
         name: np.concatenate([c[name] if name in c else np.full(size(c), np.nan) for c in stretches]) for name in names
     }
+
+
+def source_time(lineage: Lineage, columns: Columns) -> np.ndarray:
+    """What the source's clock showed, int64 ns: exactly what it wrote, in the hour that occurs twice too.
+
+    No offset is kept per row: a stamp was read by one rule (`zone`), and UTC to the wall is a function, so going back
+    gives what was read whichever of two instants was taken for it. (Stamps that carried an offset of their own name an
+    instant and not a wall: their zone is UTC.) One dataset holds stamps of one zone only; `Append` sees to it.
+    """
+    stamped = columns["open_ts"] if lineage.stamps == "open" else columns["ts"]
+    return utc_to_wall(stamped, parse_zone(lineage.zone))
+
+
+def source_offset(lineage: Lineage, columns: Columns) -> np.ndarray:
+    """int32 s: the source's clock minus UTC, per row."""
+    stamped = columns["open_ts"] if lineage.stamps == "open" else columns["ts"]
+    return ((source_time(lineage, columns) - stamped) // SECOND).astype(np.int32)

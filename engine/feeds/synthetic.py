@@ -82,7 +82,8 @@ class SyntheticTape:
     @property
     def identity(self) -> str:
         """A hash over everything the tape is made from: known before any of it is made."""
-        told = (MODEL, self.instruments, self.rows, self.seed, self.start, self.quotes_per_minute)
+        made_of = [(one.id, one.kind, one.digits, *legs(one)) for one in self.instruments]
+        told = (MODEL, made_of, self.rows, self.seed, self.start, self.quotes_per_minute)
         return hashlib.blake2b(repr((*told, self.bad_ticks, self.gaps)).encode(), digest_size=16).hexdigest()
 
     @property

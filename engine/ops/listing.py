@@ -123,6 +123,41 @@ def instruments_text(rows: list[Row]) -> str:
     return console.table([{name: row[name] for name in INSTRUMENT} for row in rows])
 
 
+def instrument_text(shown: Row) -> str:
+    """One instrument: what is stated, the terms of margin and swap one by one."""
+    plain = {name: value for name, value in shown.items() if not isinstance(value, dict)}
+    nested = [{f"{name} {k}": v for k, v in t.items()} for name, t in shown.items() if isinstance(t, dict)]
+    told = plain | {name: value for table in nested for name, value in table.items()}
+    return console.pairs({k.replace("_", " "): v for k, v in told.items() if v not in ("", None, 0, [], ())})
+
+
+def specs_text(report: Any) -> str:
+    """What an import of specifications did: what is new, every figure that changed, what was left out."""
+    same = len(report.instruments) - len(report.added) - len({c.instrument for c in report.changes})
+    changed = len(report.instruments) - len(report.added) - same
+    head = f"{report.path}: {len(report.added)} added, {changed} changed, {same} as they were"
+    rows = [
+        {"instrument": c.instrument, "field": c.field, "before": c.before, "after": c.after} for c in report.changes
+    ]
+    new = [f"new: {', '.join(report.added)}"] if report.added else []
+    parts = [head, *new, *([console.table(rows)] if rows else []), *(f"left out: {why}" for why in report.left_out)]
+    return "\n".join(parts)
+
+
+def zone_text(found: Row) -> str:
+    """The clock of a source: the zone, the evidence, and the weeks that disagree."""
+    zone = found["zone"] or "cannot be told"
+    same = [f"{name} fits as well: no week in these rows tells them apart" for name in found["fits"][1:]]
+    head = f"{found['name']}: {zone} ({found['matched']} of {found['edges']} openings and closings of weeks agree)"
+    said = found["said"]
+    other = said and found["fits"] and said not in found["fits"]
+    told = [f"it was imported as {said}{': import it again with --tz ' + zone if other else ''}"] if said else []
+    way = {True: "late", False: "early"}
+    odd = [f"{o['first']} to {o['last']}: stamped {abs(o['hours']):g} h {way[o['hours'] > 0]}" for o in found["odd"]]
+    tried = console.table([{"zone": name, "agree": n} for name, n in found["tried"].items()])
+    return "\n".join([head, *same, *told, *odd, "", tried])
+
+
 def named(pairs: Iterable[str]) -> dict[str, str]:
     """`ROLE=NAME` texts as a table."""
     for pair in pairs:

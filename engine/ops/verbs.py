@@ -12,6 +12,8 @@ instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_m
 
 Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
+VolumeUnit = Literal["tick", "real", "base", "quote"]
+SpecFormat = Literal["mt5", "mtsim", "binance"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -30,6 +32,7 @@ def import_data(
     point: Annotated[float | None, typer.Option(help="Price of 1, in files of whole points.")] = None,
     ask: Annotated[Path | None, typer.Option(help="Second file with the ask side of the same bars.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    volume_unit: Annotated[VolumeUnit | None, typer.Option(help="What a bar's volume counts.")] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
     as_json: Json = False,
@@ -42,6 +45,7 @@ def import_data(
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
         columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,
+        volume_unit=volume_unit or "",
     )  # fmt: skip
     if (format or sniff(file)) == "report":
         from engine.feeds.reports import keep_report
@@ -117,7 +121,7 @@ def export_data(
 
 @instruments.command("list")
 def list_of_instruments(as_json: Json = False) -> None:
-    """Instruments that come with the project."""
+    """Instruments that come with the project, and those that were imported."""
     from engine.feeds.data import list_instruments
     from engine.ops import console, listing
 
@@ -128,6 +132,37 @@ def list_of_instruments(as_json: Json = False) -> None:
 def show_one_instrument(name: str, as_json: Json = False) -> None:
     """The numbers of one instrument."""
     from engine.feeds.data import show_instrument
-    from engine.ops import console
+    from engine.ops import console, listing
 
-    console.show(show_instrument(name), as_json)
+    console.show(show_instrument(name), as_json, listing.instrument_text)
+
+
+@instruments.command("import")
+def import_instruments(
+    file: Annotated[Path, typer.Argument(help="JSON: MT5 symbol_info, gym-mtsim symbols or Binance exchangeInfo.")],
+    venue: Annotated[str, typer.Option(help="Second half of the names, like mybroker.")] = "",
+    tz: Annotated[str, typer.Option(help="Zone of an MT5 server, whose midnight begins the day: ny+7 ...")] = "",
+    format: Annotated[SpecFormat | None, typer.Option(help="If the file does not show it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a broker's or exchange's own specifications over; they go before those that come with the project."""
+    from engine.feeds.specs import import_specs
+    from engine.ops import console, listing
+
+    console.show(import_specs(file, venue, tz, format or ""), as_json, listing.specs_text)
+
+
+@data.command("zone")
+def zone_of_data(
+    name: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="Bars up to H1, or quotes, over a weekend.")],
+    symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
+    tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
+    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find out on whose clock rows were stamped: what the weekends say."""
+    from engine.feeds.importers.options import Options
+    from engine.feeds.wall import suggest
+    from engine.ops import console, listing
+
+    console.show(suggest(name, Options(symbol=symbol, frame=tf), format), as_json, listing.zone_text)

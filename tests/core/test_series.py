@@ -72,3 +72,34 @@ def test_a_row_received_before_it_was_published_is_an_error() -> None:
         Series.of("x", [1, 2], [10, 20], [1.0, 2.0], received=[10, 19])
     with pytest.raises(DataError, match="differ in length"):
         Series.of("x", [1, 2], [10, 20], [1.0])
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.floats(-9, 9)), min_size=1, max_size=25),
+    st.lists(st.integers(-5, 80), min_size=1, max_size=25),
+    st.one_of(st.none(), st.integers(0, 20)),
+)
+def test_as_of_with_a_tolerance_equals_pandas_merge_asof(
+    rows: list[tuple[int, float]], moments: list[int], tolerance: int | None
+) -> None:
+    """pandas.merge_asof(direction="backward"): the last row not after the moment, unless it is too old."""
+    import pandas as pd
+
+    known = sorted(row[0] for row in rows)
+    values = [row[1] for row in rows]
+    when = sorted(moments)
+    series = Series.of("s", list(range(len(rows))), known, values)
+    left = pd.DataFrame({"ts": np.array(when, np.int64)})
+    right = pd.DataFrame({"ts": np.array(known, np.int64), "value": values, "since": np.array(known, np.int64)})
+    want = pd.merge_asof(left, right, on="ts", direction="backward", tolerance=tolerance)
+    assert np.array_equal(series.as_of(when, tolerance), want["value"].to_numpy(np.float64), equal_nan=True)
+    age = np.where(want["since"].isna(), -1, want["ts"] - want["since"].fillna(0))
+    held = series.age(when)
+    assert np.array_equal(held if tolerance is None else np.where(held > tolerance, -1, held), age.astype(np.int64))
+
+
+def test_the_age_of_a_value_is_that_of_the_newest_event_and_not_of_a_late_revision() -> None:
+    series = Series.of("cpi", [1, 2, 1], [10, 20, 30], [1.0, 2.0, 1.5])
+    assert series.as_of([35]).tolist() == [2.0] and series.age([9, 35]).tolist() == [-1, 15]
+    assert np.isnan(series.as_of([35], tolerance=14)).all() and series.as_of([35], tolerance=15).tolist() == [2.0]

@@ -39,7 +39,8 @@ def incoming(
         raise DataError(f"{path}: there is no row")
     basis = options.basis or basis_of(path)
     bars, prints = converter.kind == "bars", converter.kind == "prints"
-    volume = (options.volume_unit or unit) if prints or (bars and "volume" in converter.roles) else ""
+    counted = prints or (bars and "volume" in converter.roles)
+    volume = (options.volume_unit or unit or "unknown") if counted else ""
     for what, word, known in (("basis", basis, BASES), ("volume unit", volume, VOLUMES)):
         if word not in known:
             raise ConfigError(f"{what} {word!r}: {did_you_mean(word, known)}")
