@@ -16,6 +16,8 @@ Basis = Literal["quote", "bid", "ask", "mid", "last"]
 VolumeUnit = Literal["", "tick", "real", "base", "quote"]
 QUOTES = ("ts", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
+SYNTHETIC = "synthetic"
+"""A column of bars that were filled in where none was recorded: 1 there, else 0."""
 BARS = ("ts", "open_ts", "open", "high", "low", "close", "volume", "spread")
 
 
@@ -39,6 +41,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     made_from: str = ""
     dropped: Mapping[str, int] = {}
+    synthetic: bool = False
+    """Bars have a column `synthetic`."""
 
     @property
     def bars(self) -> bool:

@@ -57,3 +57,21 @@ def entries(found: Any, ref: str, options: Any, rows: str, at: str) -> list[Row]
 
 def entries_text(rows: list[Row]) -> str:
     return console.table(rows) if rows else "nothing is wrong with them"
+
+
+def cleaned_text(report: Row) -> str:
+    """A cleaning for people: rows before and after, and why."""
+    head = {
+        "dataset": report["dataset"],
+        "made from": report["made_from"],
+        "rows": report["rows"],
+        "rows after": report["rows_after"],
+    }
+    parts = [console.pairs(head)]
+    if report["actions"]:
+        parts.append(console.table([{"what": what, "rows": n} for what, n in report["actions"].items()]))
+    flags = dict.fromkeys([*report["before"], *report["after"]])
+    if flags:
+        seen = [{"flag": f, "before": report["before"].get(f, 0), "after": report["after"].get(f, 0)} for f in flags]
+        parts.append(console.table(seen))
+    return "\n\n".join([*parts, *(["nothing to do: it is there already"] if report["unchanged"] else [])])

@@ -51,3 +51,31 @@ def check_data(
         console.show(quality.plain(found), as_json, quality.checked_text)
     if min_grade:
         require(found, min_grade)
+
+
+@data.command("clean")
+def clean_data(
+    ref: Ref,
+    out: Annotated[str, typer.Argument(help="Source name for the cleaned dataset, like clean.")],
+    rules: Annotated[str, typer.Option(help="A TOML file, or default, strict or fill.")] = "default",
+    undo: Annotated[bool, typer.Option("--undo", help="Give back what a cleaned dataset was made from.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Also if OUT is there and was made otherwise.")] = False,
+    symbol: Symbol = "",
+    tz: Zone = "",
+    tf: Tf = "",
+    basis: Prices = None,
+    as_json: Json = False,
+) -> None:
+    """Make a cleaned dataset by declared rules; the original is not touched and can be had back."""
+    from engine.feeds.importers.options import Options
+    from engine.feeds.quality import clean as cleaning
+    from engine.ops import console, quality
+
+    options = Options(symbol=symbol, zone=tz, frame=tf, basis=basis or "")
+    with console.Progress(not as_json, "rows") as progress:
+        if undo:
+            report = cleaning.undo(ref, out)
+        else:
+            progress.compiling()
+            report = cleaning.clean(ref, out, rules, options, replace=replace, progress=progress)
+    console.show(quality.plain(report), as_json, quality.cleaned_text)
