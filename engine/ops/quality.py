@@ -75,3 +75,29 @@ def cleaned_text(report: Row) -> str:
         seen = [{"flag": f, "before": report["before"].get(f, 0), "after": report["after"].get(f, 0)} for f in flags]
         parts.append(console.table(seen))
     return "\n\n".join([*parts, *(["nothing to do: it is there already"] if report["unchanged"] else [])])
+
+
+def profile_text(made: Row) -> str:
+    """A profile for people; the JSON and the page say more."""
+    names = ("name", "rows", "first", "last", "grade", "score")
+    parts = [console.pairs({name: made[name] for name in names})]
+    shapes = {name: made[name] for name in ("returns", "spread") if made[name]}
+    kept = ("n", "mean", "std", "skew", "kurtosis")
+    parts.append(
+        console.table(
+            [
+                {"of": name, **{k: shape[k] for k in kept}, **{q: shape["quantiles"].get(q) for q in ("p50", "p99")}}
+                for name, shape in shapes.items()
+            ]
+        )
+    )
+    hours = zip(made["rows_by_hour"], made["spread_by_hour"], strict=True)
+    parts.append(
+        console.table([{"hour UTC": k, "rows per open hour": n, "median spread": s} for k, (n, s) in enumerate(hours)])
+    )
+    if made["gaps"]:
+        parts.append("longest gaps\n" + console.table(made["gaps"][:5]))
+    if made["drift"]:
+        rows = [{"of": name, **one} for name, one in made["drift"].items()]
+        parts.append(f"drift against {made['against']}\n" + console.table(rows))
+    return "\n\n".join(parts)

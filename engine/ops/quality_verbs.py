@@ -79,3 +79,29 @@ def clean_data(
             progress.compiling()
             report = cleaning.clean(ref, out, rules, options, replace=replace, progress=progress)
     console.show(quality.plain(report), as_json, quality.cleaned_text)
+
+
+@data.command("profile")
+def profile_data(
+    ref: Ref,
+    html: Annotated[str, typer.Option(metavar="FILE", help="Write a page that opens without a network.")] = "",
+    against: Annotated[str, typer.Option(metavar="DATASET|FILE", help="Baseline to measure drift from.")] = "",
+    symbol: Symbol = "",
+    tz: Zone = "",
+    tf: Tf = "",
+    basis: Prices = None,
+    as_json: Json = False,
+) -> None:
+    """What the data look like: returns, spread, hours, gaps, quality by day, drift."""
+    from engine.feeds.importers.options import Options
+    from engine.feeds.quality.page import write_page
+    from engine.feeds.quality.profile import profile
+    from engine.ops import console, quality
+
+    options = Options(symbol=symbol, zone=tz, frame=tf, basis=basis or "")
+    with console.Progress(not as_json, "rows") as progress:
+        progress.compiling()
+        made = profile(ref, against or None, options, progress=progress)
+    if html:
+        write_page(made, html)
+    console.show(quality.plain(made), as_json, quality.profile_text)

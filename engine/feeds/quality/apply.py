@@ -92,18 +92,28 @@ class Applier:
             before = i
             if chosen[i] < 0:
                 continue
-            rule: Rule = self.rules.rules[chosen[i]]
-            done = rule.do
-            if rule.do == "hold":
+            first: Rule = self.rules.rules[chosen[i]]
+            does = [rule for rule in self.rules.rules if rule.do != "fill" and flags[i] & BITS[rule.flag]]
+            done = self.treat(does, out, i)
+            dropped[i] = done == "drop"
+            action[i], flag[i] = ACTIONS.index(done), BITS[first.flag]
+
+    def treat(self, does: list[Rule], out: Columns, i: int) -> str:
+        """Do to a row what its rules say, one after the other until one leaves it out; returns what was done."""
+        done = ""
+        for rule in does:
+            if rule.do == "drop":
+                return "drop"
+            if rule.do == "repair":
+                repair(rule.flag, out, i, self.lineage.bars)
+            elif done != "hold":
                 self.held += 1
                 if not self.last or self.held > (rule.limit or HOLD):
-                    done = "drop"
-                for name in self.prices if done == "hold" else ():
+                    return "drop"
+                for name in self.prices:
                     out[name][i] = self.last[name]
-            if done == "repair":
-                repair(rule.flag, out, i, self.lineage.bars)
-            dropped[i] = done == "drop"
-            action[i], flag[i] = ACTIONS.index(done), BITS[rule.flag]
+            done = "hold" if rule.do == "hold" else done or rule.do
+        return done
 
     def fill(self, kept: Columns, record: Touched) -> tuple[Columns, Touched]:
         """Flat bars where a bar is missing and the market was open."""

@@ -10,7 +10,8 @@
              longest hole that is filled, in bars
     repair   crossed: bid and ask change places; inconsistent: high and low are widened; negative: becomes 0
 
-Nothing is repaired unless a rule says so. Of several rules that fit a row the first counts.
+Nothing is repaired unless a rule says so. A row that several rules fit is treated by each in turn, until one leaves it
+out; what is recorded is the first one's flag.
 """
 
 from __future__ import annotations

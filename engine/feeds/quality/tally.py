@@ -89,11 +89,10 @@ class Tally:
     def finish(self) -> Checked:
         weeks = [week for week in self.validator.weeks.finish() if week.shift]
         head, tail = self.ends()
-        step = self.validator.step or MINUTE
-        calendar = self.validator.calendar
-        spanned = open_minutes(calendar, self.first, self.last) if not self.validator.lineage.bars else self.rows
+        calendar, bars = self.validator.calendar, self.validator.lineage.bars
+        spanned = self.rows if bars else open_minutes(calendar, self.first, self.last)
         missing = self.missing + head + tail
-        expected = max(spanned + (missing if self.validator.lineage.bars else head + tail), 1)
+        expected = max(spanned + (missing if bars else head + tail), 1)
         shares = {name: found.rows / max(self.rows, 1) for name, found in self.found.items()}
         shares["gap"] = missing / expected
         shares["zone"] = max(shares["zone"], sum(week.rows for week in weeks) / max(self.rows, 1))
@@ -101,7 +100,7 @@ class Tally:
         for name, found in self.found.items():
             found.share, found.grade = shares[name], grades[name]
         ends = ((head, "before the first row"), (tail, "after the last row"))
-        notes = [f"{n:,} {unit(step)} are missing {where}" for n, where in ends if n]
+        notes = [f"{n:,} {'bars' if bars else 'open minutes'} are missing {where}" for n, where in ends if n]
         note, minutes = self.day_cut()
         if minutes:
             notes.append(note)
@@ -131,10 +130,6 @@ class Tally:
         left = int(open_between(self.validator.calendar, np.array([self.last]), np.array([end]))[0])
         told = f"the data end at {format_ts(self.last)}: the market is open for another {left / 60:.1f} h of that day"
         return told, left if left >= 60 and self.span[1] is None else 0
-
-
-def unit(step: int) -> str:
-    return "open minutes" if step == MINUTE else "bars"
 
 
 def open_minutes(calendar: Calendar, first: int, last: int) -> int:
