@@ -227,7 +227,9 @@ def test_what_cannot_be_cleaned_leaves_nothing_behind(tmp_path: Path, own_folder
     assert not own_folders.exists() or not list(own_folders.rglob("*"))
     with pytest.raises(NotFound, match="no dataset"):
         clean("nowhere/EURUSD/quotes", "clean")
+    (own_folders / ".clean.999999/clean").mkdir(parents=True)
     clean(file, "clean")
+    assert not list(own_folders.glob(".*"))
     with pytest.raises(ConfigError, match="is there already, made otherwise"):
         clean(file, "clean", "strict")
     clean(file, "clean", "strict", replace=True)

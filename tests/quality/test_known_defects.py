@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -126,3 +128,27 @@ def test_the_deliberately_bad_quotes_of_another_project_are_found(shared: Path) 
     )
     marks = BITS["missing"] | BITS["nonpositive"] | BITS["inconsistent"]
     assert broken.any() and ((flags & marks > 0) == broken).all()
+
+
+def test_a_coins_cfd_has_a_hole_a_day(shared: Path) -> None:
+    found = check(shared / "data/mt5/export_bars/ADAUSD_H1.csv.xz", Options(zone="ny+7", symbol="ADAUSD"))
+    assert (found.count("gap"), found.missing, found.calendar) == (32, 57, "always")
+
+
+@pytest.mark.parametrize(("name", "messages"), [("spot", 13_208), ("usdm", 93_954)])
+def test_a_recorder_whose_clock_is_behind_received_everything_before_it_happened(
+    shared: Path, name: str, messages: int
+) -> None:
+    stamps = []
+    with lzma.open(shared / f"data/crypto_l2/binance_{name}_btcusdt_20240808.jsonl.xz", "rt") as lines:
+        for line in lines:
+            received, _, text = line.partition(" ")
+            if found := re.search(r'"E":(\d{13})', text):
+                stamps.append((int(received), int(found[1]) * 1_000_000))
+    ts, happened = np.array(stamps).T
+    assert len(ts) == messages
+    order = np.argsort(ts, kind="stable")
+    ones = np.ones(len(ts))
+    quotes = {"ts": ts[order], "ts_event": happened[order], "bid": ones + np.arange(len(ts)) * 1e-9, "ask": ones * 2}
+    counts = counts_of(Validator(Lineage(source="l2", symbol="BTCUSDT")).run(quotes).flags)
+    assert counts["early"] == messages and "late" not in counts

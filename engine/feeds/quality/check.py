@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from engine.core.config import DataConfig
-from engine.core.errors import DataError, OutputError, Refused, unwritten
+from engine.core.errors import DataError, Refused
 from engine.core.instrument import Instrument
 from engine.core.registry import did_you_mean
 from engine.feeds.importers.options import Options
@@ -26,6 +25,7 @@ from engine.feeds.quality.flags import Limits
 from engine.feeds.quality.grades import below
 from engine.feeds.quality.source import Source, open_source
 from engine.feeds.quality.spikes import method_of
+from engine.feeds.quality.staging import staged
 from engine.feeds.quality.tally import Checked, Tally
 from engine.feeds.quality.validator import Validator
 from engine.feeds.quality.week import Calendar, week_of
@@ -54,18 +54,14 @@ def check(
     folder = cache_root().parent / "quality" / key_of(source, limits, calendar)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode((folder / "report.json").read_bytes(), type=Checked)
-    staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        staging.mkdir(parents=True, exist_ok=True)
-        found = measure(source, calendar, limits, span, staging / "log.parquet", progress)
+    with staged(folder.parent, "check", str(folder)) as staging:
+        new = staging / folder.name
+        new.mkdir()
+        found = measure(source, calendar, limits, span, new / "log.parquet", progress)
         found.identity, found.log = folder.name, str(folder / "log.parquet")
-        keep(staging / "report.json", msgspec.json.encode(found))
-        with contextlib.suppress(FileExistsError, OSError):
-            staging.rename(folder)
-    except OSError as wrong:
-        raise OutputError(f"{folder} cannot be written: {unwritten(wrong)}") from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        keep(new / "report.json", msgspec.json.encode(found))
+        if not folder.exists():
+            new.rename(folder)
     return found
 
 
@@ -105,7 +101,7 @@ def keep(path: Path, content: bytes) -> None:
 
 def key_of(source: Source, limits: Limits, calendar: Calendar) -> str:
     code = hashlib.blake2b(digest_size=16)
-    for path in sorted(HERE.glob("*.py")):
+    for path in sorted([*HERE.glob("*.py"), *HERE.parent.glob("importers/*.py"), HERE.parent / "parquet.py"]):
         code.update(path.read_bytes())
     made = (source.identity, source.lineage, limits, repr(calendar), code.hexdigest())
     return hashlib.blake2b(repr(made).encode(), digest_size=16).hexdigest()

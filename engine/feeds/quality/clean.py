@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.core.errors import ConfigError, DataError, NotFound, OutputError, unwritten
+from engine.core.errors import ConfigError, DataError, NotFound
 from engine.feeds.append import Append
 from engine.feeds.catalogue import data_root, dataset, folder_of
 from engine.feeds.checks import Checker
@@ -33,6 +32,7 @@ from engine.feeds.quality.flags import counts_of, names_of
 from engine.feeds.quality.log import numbers
 from engine.feeds.quality.rules import Rules, load_rules
 from engine.feeds.quality.source import Source, open_source
+from engine.feeds.quality.staging import staged
 from engine.feeds.quality.validator import Validator
 from engine.feeds.quality.week import Calendar, week_of
 
@@ -90,14 +90,9 @@ def clean(
             return held
         raise ConfigError(f"{lineage.name} is there already, made otherwise: name another, or --replace it")
     report = Cleaned(made_from=source.name, dataset=lineage.name, identity=identity, rules=rules.hash)
-    staging = base / f".clean.{os.getpid()}"
-    try:
+    with staged(base, "clean", str(folder)) as staging:
         write(source, lineage, rules, calendar, report, staging, progress)
         put(folder_of(staging, lineage.name), folder, staging)
-    except OSError as wrong:
-        raise OutputError(f"{folder} cannot be written: {unwritten(wrong)}") from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return report
 
 
