@@ -52,6 +52,8 @@ class DataConfig:
     """Of files, where it cannot be told from them."""
     tz: str | None = None
     """Zone of the stamps in files that do not say."""
+    min_grade: Literal["A", "B", "C", "D"] | None = None
+    """The least grade of `onetape data check` that is traded on; a run below it is refused."""
 
     @property
     def start_ns(self) -> int | None:

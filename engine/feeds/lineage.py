@@ -21,6 +21,8 @@ VolumeUnit = Literal["", "tick", "real", "base", "quote", "unknown"]
 QUOTES = ("ts", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
 PRINTS = ("ts", "price", "size", "side")
+SYNTHETIC = "synthetic"
+"""A column of bars that were filled in where none was recorded: 1 there, else 0."""
 BARS = ("ts", "open_ts", "open", "high", "low", "close", "volume", "spread")
 
 
@@ -45,6 +47,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     made_from: str = ""
     dropped: Mapping[str, int] = {}
+    synthetic: bool = False
+    """Bars have a column `synthetic`."""
 
     @property
     def bars(self) -> bool:
@@ -62,7 +66,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of its rows, in their order."""
-        return BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES
+        names = BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES
+        return (*names, SYNTHETIC) if self.synthetic else names
 
     @property
     def name(self) -> str:

@@ -49,6 +49,10 @@ def open_data(data: DataConfig, declared: Iterable[Instrument] = ()) -> MappedTa
     """The tape that `[data]` of a config names: from files, from the catalogue, or the demo's."""
     kind = "quotes" if data.kind == "quotes" else data.frame
     limits, basis = (data.start_ns, data.end_ns), "" if data.basis == "bid" else data.basis
+    if data.min_grade:
+        from engine.feeds.quality.check import require_grade
+
+        require_grade(data, declared)
     if data.source != "file":
         return open_tape(data.source, data.symbols, kind, *limits, data.spread, declared, basis=basis)
     options = Options(basis=basis, zone=data.tz or "", declared=tuple(declared))

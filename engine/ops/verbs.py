@@ -157,7 +157,7 @@ def zone_of_data(
     name: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="Bars up to H1, or quotes, over a weekend.")],
     symbol: Annotated[str, typer.Option(help="If the file's name does not say it.")] = "",
     tf: Annotated[str, typer.Option(help="Time frame, of bars.")] = "",
-    format: Annotated[Format | None, typer.Option(help="If the file does not show it.")] = None,
+    format: Annotated[str | None, typer.Option(help="If the file does not show it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find out on whose clock rows were stamped: what the weekends say."""
