@@ -2,8 +2,8 @@
 
 New rows are staged in files of their own. When the last one is in, each month (or year) is compared with what the
 catalogue holds: equal, it is left alone; else both are merged by key, and the file is replaced whole. A bar that comes
-again with other numbers replaces the old one and carries the next `version`; quotes have no key but their numbers, so
-what is already there as often as it comes is not added.
+again with other numbers replaces the old one and carries the next `version`; quotes and prints have no key but their
+numbers, so what is already there as often as it comes is not added.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from engine.core.errors import ConfigError, DataError, OutputError
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
-from engine.feeds.lineage import BARS, QUOTES, Columns, Lineage, join, part, size
+from engine.feeds.lineage import BARS, PRINTS, QUOTES, Columns, Lineage, join, part, size
 from engine.feeds.parquet import FileWriter, read_rows
 
 MEANING = ("basis", "volume_unit", "spread")
@@ -144,7 +144,7 @@ class Append:
         if self.lineage.bars:
             merged, added, revised = merge_bars(before, coming)
         else:
-            merged, added, revised = merge_quotes(before, coming)
+            merged, added, revised = merge_ticks(before, coming, PRINTS if self.lineage.prints else QUOTES)
         if not added and not revised:
             return None
         self.report.added, self.report.revised = self.report.added + added, self.report.revised + revised
@@ -185,20 +185,21 @@ def merge_bars(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
     return part(together, order), size(fresh), int((~same).sum())
 
 
-def merge_quotes(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
-    """Both by time; of quotes equal in all numbers as many as the side that has more. Returns (quotes, added, 0)."""
-    kept = coming_only(before, coming)
+def merge_ticks(before: Columns, coming: Columns, names: tuple[str, ...]) -> tuple[Columns, int, int]:
+    """Both by time; of rows equal in all `names` as many as the side that has more. Returns (rows, added, 0)."""
+    kept = coming_only(before, coming, names)
     fresh = part(coming, kept)
     together = join([before, fresh])
     order = np.argsort(together["ts"], kind="stable")
     return part(together, order), size(fresh), 0
 
 
-def coming_only(before: Columns, coming: Columns) -> np.ndarray:
-    """bool per coming quote: the k-th of its kind (ts, bid, ask) where fewer than k are there already."""
-    both = [np.concatenate([before[name], coming[name]]) for name in QUOTES]
+def coming_only(before: Columns, coming: Columns, names: tuple[str, ...]) -> np.ndarray:
+    """bool per coming row: the k-th of its kind (equal in all `names`) where fewer than k are there already."""
+    both = [np.concatenate([before[name], coming[name]]) for name in names]
+    both = [np.nan_to_num(values) if values.dtype.kind == "f" else values for values in both]
     side = np.r_[np.zeros(size(before), np.int8), np.ones(size(coming), np.int8)]
-    order = np.lexsort((side, both[2], both[1], both[0]))
+    order = np.lexsort((side, *both[::-1]))
     fresh = np.zeros(len(side), bool)
     differs = np.zeros(len(order), bool)
     differs[0] = True

@@ -24,6 +24,8 @@ WORDS = {
     "crossed": "are crossed (ask below bid)",
     "inconsistent": "have open, high, low and close that contradict each other",
     "negative_spread": "have a spread below zero or infinite",
+    "bad_size": "have no size, or one of zero or below",
+    "bad_side": "have a side that is none of 1, -1 and 0",
 }
 
 
@@ -80,8 +82,7 @@ class Checker:
             repeats[0] &= self.last is not None
             found["duplicate"] = repeats
         self.last = max(int(before[-1]), int(key[-1]))
-        names = ("open", "high", "low", "close") if self.lineage.bars else ("bid", "ask")
-        prices = np.stack([chunk[name] for name in names])
+        prices = np.stack([chunk[name] for name in priced(self.lineage)])
         found["missing"] = ~np.isfinite(prices).all(axis=0)
         found["nonpositive"] = (prices <= 0).any(axis=0)
         if self.lineage.bars:
@@ -90,6 +91,9 @@ class Checker:
                 (high < low) | (np.maximum(opened, close) > high) | (np.minimum(opened, close) < low)
             )
             found["negative_spread"] = (chunk["spread"] < 0) | np.isinf(chunk["spread"])
+        elif self.lineage.prints:
+            found["bad_size"] = ~(chunk["size"] > 0) | np.isinf(chunk["size"])
+            found["bad_side"] = ~np.isin(np.nan_to_num(chunk["side"]), (-1.0, 0.0, 1.0))
         else:
             found["crossed"] = prices[1] < prices[0]
         return found
@@ -98,10 +102,16 @@ class Checker:
         known = self.found.setdefault(kind, Found())
         if not known.rows:
             stamp = np.datetime64(int(chunk[self.lineage.key][at]), "ns")
-            names = ("open", "high", "low", "close", "spread") if self.lineage.bars else ("bid", "ask")
+            more = ("spread",) if self.lineage.bars else ("size", "side") if self.lineage.prints else ()
+            names = (*priced(self.lineage), *more)
             known.text = f"{stamp.astype('M8[ms]')}Z " + " ".join(f"{n} {chunk[n][at]:g}" for n in names)
             known.first = self.row + at + 1
         known.rows += rows
+
+
+def priced(lineage: Lineage) -> tuple[str, ...]:
+    """The columns that hold prices."""
+    return ("open", "high", "low", "close") if lineage.bars else ("price",) if lineage.prints else ("bid", "ask")
 
 
 def told(kind: str, found: Found) -> str:

@@ -10,12 +10,14 @@ import numpy as np
 
 Columns = dict[str, np.ndarray]
 """A stretch of market data as it is imported and stored: quotes `ts bid ask [bid_size ask_size]`, bars `ts` (close)
-`open_ts open high low close volume spread`; stamps int64 ns UTC, the rest float64, NaN where not recorded."""
+`open_ts open high low close volume spread`, prints `price size side` (+1 the buyer took, -1 the seller, 0 not known);
+stamps int64 ns UTC, the rest float64, NaN where not recorded."""
 
 Basis = Literal["quote", "bid", "ask", "mid", "last"]
 VolumeUnit = Literal["", "tick", "real", "base", "quote"]
 QUOTES = ("ts", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
+PRINTS = ("ts", "price", "size", "side")
 BARS = ("ts", "open_ts", "open", "high", "low", "close", "volume", "spread")
 
 
@@ -29,9 +31,10 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     symbol: str
     frame: str = ""
-    """Time frame of bars; empty for quotes."""
+    """Time frame of bars; empty for quotes and prints."""
     basis: Basis = "quote"
-    stamps: Literal["open", "close", "quote"] = "quote"
+    stamps: Literal["open", "close", "quote", "print"] = "quote"
+    """What the source stamped; `print` says that the rows are trades on a tape."""
     zone: str = "UTC"
     volume_unit: VolumeUnit = ""
     spread: str = ""
@@ -45,9 +48,18 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.frame)
 
     @property
+    def prints(self) -> bool:
+        return self.stamps == "print"
+
+    @property
     def kind(self) -> str:
-        """The folder of the dataset: `quotes` or `bars-H1`."""
-        return f"bars-{self.frame}" if self.frame else "quotes"
+        """The folder of the dataset: `quotes`, `prints` or `bars-H1`."""
+        return f"bars-{self.frame}" if self.frame else "prints" if self.prints else "quotes"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of its rows, in their order."""
+        return BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES
 
     @property
     def name(self) -> str:

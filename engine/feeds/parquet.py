@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
-from engine.feeds.lineage import BARS, QUOTES, SIZES, Columns, Lineage, between, join, size
+from engine.feeds.lineage import Columns, Lineage, between, join, size
 
 STAMP = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int8(), pa.string())
@@ -22,8 +22,8 @@ ROWS = 1 << 20
 
 
 def schema(lineage: Lineage) -> pa.Schema:
-    names = BARS if lineage.bars else QUOTES + SIZES
-    fields = [pa.field(n, STAMP if n.endswith("ts") else pa.float64(), nullable=not n.endswith("ts")) for n in names]
+    known = {True: STAMP, False: pa.float64()}
+    fields = [pa.field(n, known[n.endswith("ts")], nullable=not n.endswith("ts")) for n in lineage.names]
     marks = [pa.field(n, WORD) for n in MARKS]
     return pa.schema([*fields, *marks, pa.field("version", pa.int32())])
 
@@ -50,7 +50,7 @@ class FileWriter:
 
     def __init__(self, path: Path, lineage: Lineage) -> None:
         self.path, self.lineage, self.schema = path, lineage, schema(lineage)
-        self.names = [n for n in self.schema.names if n in BARS or n in QUOTES or n in SIZES]
+        self.names = lineage.names
         self.digest = Digest([*self.names, "version"])
         self.rows, self.first, self.last = 0, 0, 0
         self.held: list[Columns] = []
@@ -108,7 +108,7 @@ def read_rows(
     key = footer.lineage.key
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            stored = [n for n in file.schema_arrow.names if n in (*BARS, *QUOTES, *SIZES, "version")]
+            stored = [n for n in file.schema_arrow.names if n in (*footer.lineage.names, "version")]
             wanted = list(names) or stored
             digest = Digest(stored) if not names and first is None and last is None else None
             for batch in file.iter_batches(ROWS, columns=list(dict.fromkeys([*wanted, key]))):
