@@ -42,6 +42,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     made_from: str = ""
     dropped: Mapping[str, int] = {}
+    more: tuple[str, ...] = ()
+    """Columns beyond the usual ones: what made bars know of themselves."""
 
     @property
     def bars(self) -> bool:
@@ -49,7 +51,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prints(self) -> bool:
-        return self.stamps == "print"
+        return self.stamps == "print" and not self.frame
 
     @property
     def kind(self) -> str:
@@ -59,7 +61,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of its rows, in their order."""
-        return BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES
+        return (BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES) + self.more
 
     @property
     def name(self) -> str:
