@@ -19,8 +19,8 @@ from engine.core.tape import ArrayTape
 from engine.core.zones import DAY, HOUR
 from engine.feeds.append import Added, Append
 from engine.feeds.catalogue import dataset
-from engine.feeds.kinds.maker import BarMaker
 from engine.feeds.kinds.make import make_bars
+from engine.feeds.kinds.maker import BarMaker
 from engine.feeds.lineage import Columns, Lineage, join, part, size
 from tests.laws.closing import build
 
