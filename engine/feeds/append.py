@@ -78,8 +78,6 @@ class Append:
 
     def begin(self) -> None:
         """Alone with the dataset: sweep what a killed import left, see that the rows may come together."""
-        for left in self.folder.glob(".staging.*"):
-            shutil.rmtree(left, ignore_errors=True)
         tidy(self.folder)
         for path in sorted(self.folder.glob("*" + SUFFIX)):
             held = read_footer(path).lineage

@@ -80,9 +80,11 @@ def periods(footer: Footer) -> tuple[str, str]:
 
 
 def tidy(folder: Path) -> tuple[int, int]:
-    """Make one file per period; (files before, files after). The caller is alone with the dataset."""
+    """Sweep what was killed, make one file per period; (files before, after). The caller is alone with the dataset."""
     from engine.feeds.footer import damaged
 
+    for left in folder.glob(".staging.*"):
+        shutil.rmtree(left, ignore_errors=True)
     for left in folder.glob(".*.partial"):
         left.unlink(missing_ok=True)
     finish(folder)
@@ -188,7 +190,8 @@ def retain(
     held = dataset(name, root)
     cutoff = before(held.last, keep) if keep else -(2**63)
     room = size_of(max_size) if max_size else 2**63
-    gone, total = [], held.bytes
+    gone, whole = [], held.bytes
+    total = whole
     for path, footer in held.files[:-1]:
         if footer.last >= cutoff and total <= room:
             break
@@ -200,7 +203,7 @@ def retain(
     removed = [{"path": str(p), "rows": f.rows, "last": format_ts(f.last)} for p, f in gone]
     rows = sum(footer.rows for _, footer in gone)
     return {
-        "dataset": name, "applied": apply, "files": len(gone), "rows": rows, "bytes": held.bytes - total,
+        "dataset": name, "applied": apply, "files": len(gone), "rows": rows, "bytes": whole - total,
         "rows_left": held.rows - rows, "bytes_left": total, "removed": removed,
     }  # fmt: skip
 

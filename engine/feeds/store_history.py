@@ -161,8 +161,7 @@ def read_known(
         if at is not None:
             mine = [entry for entry in entries if entry.file == path.stem]
             by_then = [entry.last for entry in mine if entry.at <= at]
-            known = current["open_ts"] <= max(by_then, default=-(2**63)) if mine else np.ones(size(current), bool)
-            current = as_at(current, old, at, known)
+            current = as_at(current, old, at, max(by_then, default=-(2**63)) if mine else 2**63 - 1)
         elif old is not None:
             keep = (old["version"] <= version) & (old["version"] > 0)
             current = newest(current, part(old, keep), current["version"] <= version)
@@ -170,11 +169,15 @@ def read_known(
             yield current
 
 
-def as_at(current: Columns, old: Columns | None, at: int, known: np.ndarray) -> Columns:
-    """The bars that were there at `at`: of earlier states still held then, the earliest is the one of that time."""
+def as_at(current: Columns, old: Columns | None, at: int, last: int) -> Columns:
+    """The bars that were there at `at`, when the last key was `last`.
+
+    Of a bar's earlier states that were replaced after `at`, the earliest is the one of that time.
+    """
+    known = current["open_ts"] <= last
     if old is None:
         return part(current, known)
-    held = part(old, old["replaced_ts"] > at)
+    held = part(old, (old["replaced_ts"] > at) & (old["open_ts"] <= last))
     _, first = np.unique(held["open_ts"], return_index=True)
     held = part(held, np.sort(first))
     known = known & ~np.isin(current["open_ts"], held["open_ts"])

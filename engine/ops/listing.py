@@ -120,12 +120,8 @@ def revisions_text(rows: list[Row]) -> str:
     """Revisions for people: one line each, old -> new of what changed."""
     told = []
     for row in rows:
-        values = [
-            f"{name} {console.cell(row['old'][name])} -> {console.cell(new)}"
-            if row["old"]
-            else f"{name} {console.cell(new)}"
-            for name, new in row["new"].items()
-        ]
+        before = {name: f"{console.cell(value)} -> " for name, value in row["old"].items()}
+        values = [f"{name} {before.get(name, '')}{console.cell(new)}" for name, new in row["new"].items()]
         what = "revised" if row["old"] else "late"
         line = {"at": row["at"], "bar": row["open_ts"], "version": row["version"], "what": what}
         told.append({**line, "values": ", ".join(values)})

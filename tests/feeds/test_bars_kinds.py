@@ -69,7 +69,7 @@ def slowly(kind: str, records: list[slow.Record]) -> list[slow.Bar]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "renko" not in kind])
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(columns=prints())
 def test_bars_are_those_of_the_slow_definition(kind: str, columns: Columns) -> None:
     made = maker(kind).add(columns)
@@ -79,7 +79,7 @@ def test_bars_are_those_of_the_slow_definition(kind: str, columns: Columns) -> N
         assert np.array_equal(made[name], np.array([bar[name] for bar in expected], made[name].dtype), equal_nan=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(columns=prints(), points=st.integers(1, 9))
 def test_renko_bricks_are_those_of_a_walk_point_by_point(columns: Columns, points: int) -> None:
     made = BarMaker(f"renko {points} points", points=POINTS).add(columns)
@@ -91,7 +91,7 @@ def test_renko_bricks_are_those_of_a_walk_point_by_point(columns: Columns, point
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(columns=prints(), data=st.data())
 def test_a_cut_anywhere_changes_nothing_bit_for_bit(kind: str, columns: Columns, data: st.DataObject) -> None:
     n = size(columns)
@@ -108,7 +108,7 @@ def test_a_cut_anywhere_changes_nothing_bit_for_bit(kind: str, columns: Columns,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(columns=prints())
 def test_volume_records_and_extremes_are_conserved(kind: str, columns: Columns) -> None:
     stream = maker(kind)
@@ -130,7 +130,7 @@ def test_volume_records_and_extremes_are_conserved(kind: str, columns: Columns) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(columns=prints(), data=st.data())
 def test_no_bar_knows_what_comes_after_its_stamp(kind: str, columns: Columns, data: st.DataObject) -> None:
     made = maker(kind).add(columns)
