@@ -118,6 +118,7 @@ BENCHES = {
             special="resting",
         ),
         Bench("memory", "MB", "10M and 100M quotes from a mapped tape, anonymous and resident", special="memory"),
+        Bench("load", "s", "10M quotes from the replay cache, every number looked at", special="load"),
         Bench("cold", "s", "start of the program, first and second run on a fresh machine", special="cold"),
     )
 }  # fmt: skip

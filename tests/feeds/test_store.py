@@ -262,7 +262,8 @@ def test_what_is_too_old_or_too_much_goes_whole_files_at_a_time_and_only_when_to
     ("given", "why"),
     [
         ({"keep": "2"}, "write a number and a unit"), ({"keep": "2 yeras"}, "did you mean year?"),
-        ({}, "say what stays"), ({"max_size": "10"}, "write a number and a unit"), ({"max_size": "1 GiB"}, "did you mean"),
+        ({}, "say what stays"), ({"max_size": "10"}, "write a number and a unit"),
+        ({"max_size": "1 GiB"}, "did you mean"),
     ],
 )  # fmt: skip
 def test_an_age_or_size_that_cannot_be_meant_is_said(given: dict[str, str], why: str) -> None:
