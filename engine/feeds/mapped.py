@@ -116,7 +116,7 @@ def open_mapped(key: str) -> MappedTape | None:
         return None
     try:
         found = MappedTape(folder)
-        os.utime(folder / "meta.json")
+        os.utime(folder)
     except OSError:  # another process made room
         return None
     return found
@@ -181,7 +181,7 @@ def make_room(root: Path, key: str) -> list[str]:
     limit, held = cache_limit(), []
     for folder in root.glob("[!.]*"):
         with contextlib.suppress(OSError):
-            used = (folder / "meta.json").stat().st_mtime_ns
+            used = folder.stat().st_mtime_ns
             held.append((used, folder, sum(file.stat().st_size for file in folder.iterdir())))
     total, gone = sum(size for _, _, size in held), []
     for _, folder, size in sorted(held):
