@@ -28,7 +28,7 @@ from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
 from engine.feeds.lineage import PRINTS, QUOTES, Columns, Lineage, join, part, size
 from engine.feeds.parquet import FileWriter, read_rows
-from engine.feeds.store import tidy
+from engine.feeds.store import flushed, tidy
 from engine.feeds.store_history import HISTORY, OLD, log, replaced, stage_history
 
 MEANING = ("basis", "volume_unit", "spread")
@@ -198,8 +198,7 @@ class Append:
 
 def put(made: Path, place: Path) -> None:
     """A finished file to where it belongs: on the disk first, then under its name, in one step."""
-    with made.open("rb") as file:
-        os.fsync(file.fileno())
+    flushed(made)
     made.replace(place)
 
 

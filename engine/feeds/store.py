@@ -47,7 +47,7 @@ def alone_with(folder: Path) -> Iterator[None]:
 
 def flushed(path: Path) -> None:
     """A file's bytes to the disk."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 

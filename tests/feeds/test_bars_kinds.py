@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -211,6 +212,37 @@ def test_bars_that_cannot_be_meant_are_answered_with_the_nearest(text: str, why:
 def test_a_run_says_clearly_that_it_takes_no_bars_of_activity(kind: str) -> None:
     with pytest.raises(ConfigError, match="a run replays quotes or bars of a time frame"):
         parse_frame(kind)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.booleans(), min_size=1, max_size=90), st.data())
+def test_bars_of_smaller_bars_are_those_of_pandas_however_the_stream_is_cut(
+    there: list[bool], data: st.DataObject
+) -> None:
+    opened = 7 * MINUTE + np.flatnonzero(there) * MINUTE
+    random = np.random.Generator(np.random.Philox(data.draw(st.integers(0, 2**32))))
+    first, last = random.integers(100, 200, (2, len(opened))) / 100
+    small: Columns = {
+        "ts": opened + MINUTE, "open_ts": opened, "open": first, "high": np.maximum(first, last) + 0.01,
+        "low": np.minimum(first, last) - 0.01, "close": last, "volume": random.integers(1, 9, len(opened)) * 1.0,
+        "spread": random.integers(1, 9, len(opened)) * 1.0,
+    }  # fmt: skip
+    whole = BarMaker("M5", small="M1")
+    expected = whole.add(small)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(opened)), max_size=4)))
+    pieces, stream = [], BarMaker("M5", small="M1")
+    for lo, hi in zip([0, *cuts], [*cuts, len(opened)], strict=True):
+        stream = BarMaker("M5", small="M1", state=stream.state)
+        stream.room = data.draw(st.integers(1, 4))
+        pieces.append(stream.add(part(small, slice(lo, hi))))
+    assert same(join(pieces), expected) and same(stream.peek(), whole.peek())
+    frame = pd.DataFrame(small, index=pd.to_datetime(opened, unit="ns")).resample("5min", label="left", closed="left")
+    rules = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum", "spread": "last"}
+    theirs = frame.agg({**rules, "ts": "count"})
+    theirs = theirs[theirs["ts"] > 0]
+    made = join([expected, whole.peek()])
+    assert size(made) == len(theirs) and made["n_missing"].tolist() == (5 - theirs["ts"]).tolist()
+    assert all(made[name].tolist() == theirs[name].tolist() for name in rules)
 
 
 def test_points_must_be_somebodys() -> None:

@@ -262,13 +262,16 @@ def by_volatility(ts, price, size, side, spread, lo, hi, state, p, edges, stamps
 
 @jit
 def bars_by_time(ts, opened, first, high, low, close, volume, spread, lo, hi, state, step, edges, stamps, values):
-    """Bars out of smaller ones of `step` ns, by their opening; `missing` counts the small ones that are not there."""
+    """Bars out of smaller ones of `step` ns, by their opening; `missing` counts the small ones that are not there.
+
+    A bar closes with the small one that ends where it does, else with the first that opens after it.
+    """
     x = state[0]
     k = n = 0
     for i in range(lo, hi):
+        if n + 2 > stamps.shape[1]:
+            return i, n
         if x.is_open and opened[i] >= x.end:
-            if n == stamps.shape[1]:
-                return i, n
             n = shut(x, stamps, values, n, x.end)
         if not x.is_open:
             k = max(np.searchsorted(edges, opened[i], side="right") - 1, 0)
@@ -281,4 +284,6 @@ def bars_by_time(ts, opened, first, high, low, close, volume, spread, lo, hi, st
         x.high, x.low = max(x.high, high[i]), min(x.low, low[i])
         x.missing -= 1
         x.value = np.nan  # what was traded where inside the small bars is not known
+        if ts[i] >= x.end:
+            n = shut(x, stamps, values, n, x.end)
     return hi, n
