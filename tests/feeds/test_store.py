@@ -315,14 +315,14 @@ def test_the_index_is_never_believed_when_it_does_not_fit(own_folders: Path) -> 
 
 def test_ten_thousand_files_are_listed_in_half_a_second(own_folders: Path) -> None:
     put(QUOTES, quotes([1, 2, 3]))
-    one = (own_folders / NAME / "1970-01.parquet").read_bytes()
+    one = own_folders / NAME / "1970-01.parquet"
     for source in range(10):
         for symbol in range(100):
             folder = own_folders / f"s{source}" / f"X{symbol}" / "quotes"
             folder.mkdir(parents=True)
             for month in range(10):
-                (folder / f"1970-{month:02d}.parquet").write_bytes(one)
-    aged(own_folders)
+                os.link(one, folder / f"1970-{month:02d}.parquet")
+    os.utime(one, ns=(0, 0))
     assert len(held_datasets(own_folders)) == 1002  # the demo and the first one with them
     times = []
     for _ in range(3):  # of processor time, the best: the machine may be busy with other things

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,16 +34,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0])
-def test_the_code_of_the_guide_runs(folder: Path, block: str) -> None:
-    for reader in ("duckdb", "polars"):
-        if f"import {reader}" in block:
-            pytest.importorskip(reader)
+def test_the_code_of_the_guide_runs(folder: Path) -> None:
+    there = [b for b in BLOCKS if all(find_spec(r) or f"import {r}" not in b for r in ("duckdb", "polars"))]
+    code = "".join(f"{block}\nprint('ran')\n" for block in there)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_DATA": str(folder / "data")}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block], cwd=folder, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", code], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0 and done.stdout.strip(), done.stderr
+    assert done.returncode == 0 and done.stdout.splitlines().count("ran") == len(there) >= 3, done.stderr
 
 
 def test_the_guide_shows_every_reader_and_every_verb_it_names() -> None:
