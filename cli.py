@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.ops import quality_verbs as _quality_verbs  # noqa: F401 - its verbs belong to `data`
+from engine.ops import verbs_store  # noqa: F401 - adds verbs to `data`
 from engine.ops.verbs import Json, data, instruments
 
 app = typer.Typer(

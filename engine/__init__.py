@@ -3,6 +3,7 @@
     run = engine.backtest("demo")            a config's or strategy's name, a Config, or a Strategy object with data
     run.trades  run.equity  run.summary
     engine.frame({"rsi": rsi(14)}, bars)     features of a DataFrame, the same bits as in a run
+    engine.bars(quotes, "renko 10 points")   bars of any kind from quotes, prints or a dataset
 
 Importing this is instant; numba and pandas come with the first call.
 """
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.features.batch import frame
+    from engine.feeds.kinds.make import bars
     from engine.run import backtest
 
-__all__ = ["__version__", "backtest", "frame"]
+__all__ = ["__version__", "backtest", "bars", "frame"]
 __version__ = "0.1.0"
-HOMES = {"backtest": "engine.run", "frame": "engine.features.batch"}
+HOMES = {"backtest": "engine.run", "bars": "engine.feeds.kinds.make", "frame": "engine.features.batch"}
 
 
 def __getattr__(name: str) -> Any:

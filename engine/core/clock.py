@@ -78,6 +78,8 @@ def format_ts(ts: int, zone: str | Zone = "UTC") -> str:
     >>> format_ts(1_500_000_000, "America/New_York")
     '1969-12-31 19:00:01.5'
     """
+    if zone == "UTC":
+        return str(np.datetime64(ts, "ns")).replace("T", " ").rstrip("0").rstrip(".")
     rule = parse_zone(zone) if isinstance(zone, str) else zone
     wall = int(utc_to_wall(np.array([ts]), rule)[0])
     days, inside = divmod(wall, DAY)

@@ -26,6 +26,8 @@ WEEK = 7 * DAY
 FIXED = {"M1": MINUTE, "M5": 5 * MINUTE, "M15": 15 * MINUTE, "M30": 30 * MINUTE, "H1": HOUR}
 DAILY = {**{f"H{n}": n * HOUR for n in (2, 3, 4, 6, 8, 12)}, "D1": DAY, "W1": WEEK}
 FRAMES = {**FIXED, **DAILY}
+ACTIVITY = ("tick", "volume", "dollar", "range", "renko", "imbalance", "run", "adaptive")
+"""Kinds of bars that no clock cuts; see `engine.feeds.kinds.spec`."""
 FX_DAY = "17:00 America/New_York"
 FIRST_MONDAY = 4 * DAY
 """1970-01-05, the first Monday of the epoch."""
@@ -55,6 +57,11 @@ def parse_frame(name: str) -> str:
     turned = re.fullmatch(r"(\d+)\s*(MINUTE|MIN|HOUR|DAY|WEEK|[MHDW])S?", frame)
     if turned and (meant := f"{turned[2][0]}{turned[1]}") in FRAMES:
         raise ConfigError(f"unknown time frame {name!r}: did you mean {meant}?")
+    if re.fullmatch(rf"([A-Z]+[ _-])?({'|'.join(ACTIVITY)})[ _-]?\d.*", frame, re.IGNORECASE):
+        raise ConfigError(
+            f"{name!r} is not a time frame: a run replays quotes or bars of a time frame; bars of activity come from"
+            " `engine.bars` and `onetape data bars`, for research"
+        )
     raise ConfigError(f"unknown time frame {name!r}: {frame_hint(frame)}")
 
 

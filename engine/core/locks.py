@@ -29,6 +29,34 @@ def lock(folder: Path, wait: bool = False) -> int | None:
     return handle
 
 
+def claim(folder: Path) -> int | None:
+    """Make a folder and lock it, waiting for whoever has it; None where there are no such locks.
+
+    Who had it may have removed it as empty: a lock on what is no longer there is none, so it is made again.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return None
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if folder.exists() and os.path.samestat(os.fstat(handle), os.stat(folder)):
+                return handle
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(handle)
+            return None
+        os.close(handle)
+
+
 def unlock(handle: int | None) -> None:
     if handle is not None:
         os.close(handle)

@@ -2,12 +2,15 @@
 
 New rows are staged in files of their own. When the last one is in, each month (or year) is compared with what the
 catalogue holds: equal, it is left alone; else both are merged by key, and the file is replaced whole. A bar that comes
-again with other numbers replaces the old one and carries the next `version`; quotes and prints have no key but their
-numbers, so what is already there as often as it comes is not added.
+again with other numbers replaces the old one and carries the next `version` (the old one stays in the history, see
+`engine.feeds.store_history`); quotes and prints have no key but their
+numbers, so what is already there as often as it comes is not added. Bars of activity come from all that was before
+them: made again they replace what is there from the first that differs. One process at a time writes to a dataset.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,12 +21,17 @@ from types import TracebackType
 import msgspec
 import numpy as np
 
+from engine.core.clock import wall_ns
 from engine.core.errors import ConfigError, DataError, OutputError
+from engine.core.frames import FRAMES
+from engine.core.locks import claim, unlock
 from engine.core.zones import parse_zone
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
-from engine.feeds.lineage import BARS, PRINTS, QUOTES, Columns, Lineage, join, part, size
+from engine.feeds.lineage import PRINTS, QUOTES, Columns, Lineage, join, part, size
 from engine.feeds.parquet import FileWriter, read_rows
+from engine.feeds.store import flushed, tidy
+from engine.feeds.store_history import HISTORY, OLD, log, replaced, stage_history
 
 MEANING = ("basis", "volume_unit", "spread", "zone")
 """What one dataset cannot hold two kinds of."""
@@ -56,8 +64,25 @@ class Append:
         self.dropped: dict[str, dict[str, int]] = {}
         self.staged: dict[str, Footer] = {}
         self.report = Added(dataset=lineage.name)
+        self.anew = lineage.bars and lineage.frame not in FRAMES
+        self.held: int | None = None
+        self.at = wall_ns()
 
     def __enter__(self) -> Append:
+        try:
+            self.held = claim(self.folder)
+            self.begin()
+        except OSError as wrong:
+            self.release()
+            raise OutputError(f"{self.folder} cannot be written: {wrong.strerror}") from None
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    def begin(self) -> None:
+        """Alone with the dataset: sweep what a killed import left, see that the rows may come together."""
+        tidy(self.folder)
         for path in sorted(self.folder.glob("*" + SUFFIX)):
             held = read_footer(path).lineage
             for field in MEANING:
@@ -66,13 +91,7 @@ class Append:
                         f"{self.lineage.name} holds rows with {field} {getattr(held, field)!r}, these have "
                         f"{getattr(self.lineage, field)!r}: import them under another source"
                     )
-        try:
-            for left in self.folder.glob(".staging.*"):
-                shutil.rmtree(left, ignore_errors=True)
-            self.staging.mkdir(parents=True)
-        except OSError as wrong:
-            raise OutputError(f"{self.folder} cannot be written: {wrong.strerror}") from None
-        return self
+        self.staging.mkdir(parents=True)
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
@@ -83,13 +102,17 @@ class Append:
         except OSError as wrong:
             raise OutputError(f"{self.folder} cannot be written ({wrong.strerror or wrong}): import again") from None
         finally:
-            for writer in self.writers.values():
-                writer.abandon()
-            self.thread.shutdown()
-            shutil.rmtree(self.staging, ignore_errors=True)
-            for folder in (self.folder, *self.folder.parents[:2]):
-                if folder.is_dir() and not any(folder.iterdir()):
-                    folder.rmdir()
+            self.release()
+
+    def release(self) -> None:
+        for writer in self.writers.values():
+            writer.abandon()
+        self.thread.shutdown()
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for folder in (self.folder, *self.folder.parents[:2]):
+            with contextlib.suppress(OSError):  # only what is empty goes
+                folder.rmdir()
+        unlock(self.held)
 
     def add(self, columns: Columns, dropped: Mapping[str, int] | None = None) -> None:
         """Rows in order of their key; `dropped` counts what was left out among them, by reason."""
@@ -130,12 +153,18 @@ class Append:
         if not self.report.rows:
             raise DataError(f"{self.lineage.name}: there is no row to keep")
         ready = {period: self.settle(period, footer) for period, footer in self.staged.items()}
-        for period, path in ready.items():
-            if path is not None:
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-                path.replace(self.folder / (period + SUFFIX))
-                self.report.files += 1
+        changed = {period: path for period, path in ready.items() if path is not None}
+        if changed:
+            log(self.folder, self.at, {period: read_footer(path) for period, path in changed.items()})
+        for period, path in changed.items():
+            if (old := self.staging / (period + OLD)).exists():
+                put(old, self.folder / HISTORY / (period + OLD))
+            put(path, self.folder / (period + SUFFIX))
+            self.report.files += 1
+        if self.anew:
+            for path in self.folder.glob("*" + SUFFIX):
+                if path.stem not in self.staged:
+                    path.unlink()
         for counts in self.dropped.values():
             for reason, n in counts.items():
                 self.report.dropped[reason] = self.report.dropped.get(reason, 0) + n
@@ -150,8 +179,14 @@ class Append:
         if old.digest == new.digest:
             return None
         before, coming = join(list(read_rows(held))), join(list(read_rows(staged)))
+        if self.anew:
+            same = prefix(before, coming)
+            self.report.added, self.report.revised = (
+                self.report.added + size(coming) - same, self.report.revised + size(before) - same
+            )  # fmt: skip
+            return staged
         if self.lineage.bars:
-            merged, added, revised = merge_bars(before, coming)
+            merged, added, revised = merge_bars(before, coming, self.lineage.names)
         else:
             merged, added, revised = merge_ticks(before, coming, PRINTS if self.lineage.prints else QUOTES)
         if not added and not revised:
@@ -165,6 +200,8 @@ class Append:
         writer = FileWriter(path, msgspec.structs.replace(self.lineage, dropped=dropped))
         writer.add(merged)
         writer.close()
+        if self.lineage.bars and size(old_rows := replaced(before, merged, self.at)):
+            stage_history(self.folder, self.staging, period, self.lineage, old_rows)
         return path
 
 
@@ -177,14 +214,32 @@ def meaning(lineage: Lineage, field: str) -> object:
     return value or ("unknown" if field == "volume_unit" else "")
 
 
+def put(made: Path, place: Path) -> None:
+    """A finished file to where it belongs: on the disk first, then under its name, in one step."""
+    flushed(made)
+    made.replace(place)
+
+
+def prefix(one: Columns, other: Columns) -> int:
+    """How many rows both begin with, the same in all columns but the version."""
+    n = min(size(one), size(other))
+    same = np.ones(n, bool)
+    for name in one.keys() - {"version"}:
+        left, right = one[name][:n], other[name][:n]
+        same &= (left == right) | ((left != left) & (right != right))
+    return n if same.all() else int(np.argmin(same))
+
+
 def period_of(key: np.ndarray, lineage: Lineage) -> np.ndarray:
-    """Which file each row belongs to: a month for quotes and M1 bars, a year for coarser ones."""
-    return key.view("M8[ns]").astype("M8[M]" if lineage.frame in ("", "M1") else "M8[Y]")
+    """Which file each row belongs to: a month for quotes, M1 bars and those of activity, a year for coarser ones."""
+    yearly = lineage.frame in FRAMES and lineage.frame != "M1"
+    return key.view("M8[ns]").astype("M8[Y]" if yearly else "M8[M]")
 
 
-def merge_bars(before: Columns, coming: Columns) -> tuple[Columns, int, int]:
+def merge_bars(before: Columns, coming: Columns, columns: tuple[str, ...]) -> tuple[Columns, int, int]:
     """Both by their opening time; where both have a bar the coming one holds. Returns (bars, added, revised)."""
-    names = [name for name in BARS if name in before]
+    before = {**{name: np.full(size(before), np.nan) for name in columns}, **before}
+    names = list(columns)
     place = np.searchsorted(before["open_ts"], coming["open_ts"])
     known = place < size(before)
     known[known] = before["open_ts"][place[known]] == coming["open_ts"][known]

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from engine.core.errors import NotFound
+import msgspec
+
+from engine.core.errors import DataError, NotFound
 from engine.core.registry import did_you_mean
 from engine.feeds.footer import Footer, read_footer
 from engine.feeds.lineage import Columns, Lineage
@@ -23,6 +25,15 @@ from engine.feeds.lineage import Columns, Lineage
 SHIPPED = Path(__file__).parent
 """The demo data lie in a catalogue of their own, beside this file."""
 SUFFIX = ".parquet"
+NOTE = ".compacting"
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Left by a compaction: the file `into`, once it has this digest, stands for `files`."""
+
+    into: str
+    digest: str
+    files: list[str]
 
 
 def data_root() -> Path:
@@ -82,7 +93,11 @@ class Dataset:
         """Rows with key in [first, last), ns UTC, in stretches of bounded size; checksums verified."""
         from engine.feeds.parquet import read_rows
 
+        before: Footer | None = None
         for path, footer in self.part(first, last).files:
+            if before is not None and footer.first < before.last:
+                raise DataError(f"{path} overlaps the file before it: run `onetape data compact {self.name}`")
+            before = footer
             inside = (first is None or first <= footer.first) and (last is None or last > footer.last)
             yield from read_rows(path) if inside else read_rows(path, first=first, last=last)
 
@@ -108,9 +123,24 @@ def dataset_names(root: Path | None = None) -> list[str]:
 def dataset(name: str, root: Path | None = None) -> Dataset:
     """A dataset by name; NotFound with the nearest when there is none."""
     base = SHIPPED if name.startswith("demo/") else root or data_root()
-    files = sorted(folder_of(base, name).glob("*" + SUFFIX)) if name.count("/") >= 2 else []
+    folder = folder_of(base, name)
+    files = standing(folder, sorted(folder.glob("*" + SUFFIX))) if name.count("/") >= 2 else []
     if not files:
         known = dataset_names(root)
         hint = did_you_mean(name, known) if known else "the catalogue is empty"
         raise NotFound(f"no dataset {name!r} in {root or data_root()}/: {hint}")
-    return Dataset(name, tuple((path, read_footer(path)) for path in files))
+    return Dataset(name, in_order([(path, read_footer(path)) for path in files]))
+
+
+def in_order(files: list[tuple[Path, Footer]]) -> tuple[tuple[Path, Footer], ...]:
+    return tuple(sorted(files, key=lambda one: (one[1].first, one[0].name)))
+
+
+def standing(folder: Path, files: list[Path]) -> list[Path]:
+    """The files that count: without those that a compaction, killed before its end, has put into another."""
+    try:
+        note = msgspec.json.decode((folder / NOTE).read_bytes(), type=Note)
+        done = read_footer(folder / note.into).digest == note.digest
+    except (OSError, DataError, msgspec.DecodeError):
+        return files
+    return [path for path in files if path.name not in note.files] if done else files

@@ -17,7 +17,7 @@ import numpy as np
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError
 from engine.core.instrument import Instrument, imported, instrument, shipped
-from engine.feeds.catalogue import Dataset, dataset, dataset_names
+from engine.feeds.catalogue import Dataset, dataset
 from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, source_offset, source_time
@@ -103,7 +103,15 @@ def open_sample(tape: SyntheticTape) -> MappedTape:
 
 def list_datasets(root: Path | None = None) -> list[dict[str, Any]]:
     """One line per dataset: name, rows, first and last time (UTC), files, bytes."""
-    return [line(dataset(name, root)) for name in dataset_names(root)]
+    from engine.feeds.store_index import held_datasets
+
+    return [
+        {
+            "name": held.name, "rows": held.rows, "first": format_ts(held.first), "last": format_ts(held.last),
+            "files": held.files, "bytes": held.bytes,
+        }
+        for held in held_datasets(root)
+    ]  # fmt: skip
 
 
 def line(data: Dataset) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     dropped: Mapping[str, int] = {}
     synthetic: bool = False
     """Bars have a column `synthetic`."""
+    more: tuple[str, ...] = ()
+    """Columns beyond the usual ones: what made bars know of themselves."""
 
     @property
     def bars(self) -> bool:
@@ -56,7 +58,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prints(self) -> bool:
-        return self.stamps == "print"
+        return self.stamps == "print" and not self.frame
 
     @property
     def kind(self) -> str:
@@ -67,7 +69,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         """The columns of its rows, in their order."""
         names = BARS if self.bars else PRINTS if self.prints else QUOTES + SIZES
-        return (*names, SYNTHETIC) if self.synthetic else names
+        return (*names, *((SYNTHETIC,) if self.synthetic else ()), *self.more)
 
     @property
     def name(self) -> str:

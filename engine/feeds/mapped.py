@@ -4,6 +4,7 @@
 
 The key is a hash of everything the tape was made from. A replay releases the pages it has passed, so that ten times
 the data does not mean ten times the memory. `ONETAPE_CACHE` moves the cache; its folders may be deleted at any time.
+When it grows beyond `ONETAPE_CACHE_MAX` tapes go, those opened longest ago first.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from engine.feeds.lineage import Columns
 LAYOUT = 1
 HEADER = 128
 """Bytes before the numbers in a one-dimensional .npy file."""
+MOST = "50 GB"
 RELEASE = 16
 """Blocks after which the pages passed are given back."""
 
@@ -110,7 +112,14 @@ def open_mapped(key: str) -> MappedTape | None:
         whole = all((folder / f"{n}.npy").stat().st_size == HEADER + meta.rows * w for n, w in widths.items())
     except (OSError, msgspec.DecodeError):
         return None
-    return MappedTape(folder) if whole and meta.layout == LAYOUT else None
+    if not whole or meta.layout != LAYOUT:
+        return None
+    try:
+        found = MappedTape(folder)
+        os.utime(folder)
+    except OSError:  # another process made room
+        return None
+    return found
 
 
 def store_mapped(
@@ -152,7 +161,39 @@ def store_mapped(
     finally:
         shutil.rmtree(building, ignore_errors=True)
         unlock(held)
-    return MappedTape(folder)
+    made = MappedTape(folder)
+    make_room(root, key)
+    return made
+
+
+def cache_limit() -> int:
+    """Bytes the replay cache may take: ONETAPE_CACHE_MAX (`20 GB`)."""
+    from engine.feeds.store import size_of
+
+    return size_of(os.environ.get("ONETAPE_CACHE_MAX") or MOST)
+
+
+def make_room(root: Path, key: str) -> list[str]:
+    """Remove the tapes that were opened longest ago until the rest fits; the one of `key` stays. Their keys.
+
+    A process that has one mapped keeps it: its pages live until they are let go.
+    """
+    limit, held = cache_limit(), []
+    for folder in root.glob("[!.]*"):
+        with contextlib.suppress(OSError):
+            used = folder.stat().st_mtime_ns
+            held.append((used, folder, sum(file.stat().st_size for file in folder.iterdir())))
+    total, gone = sum(size for _, _, size in held), []
+    for _, folder, size in sorted(held):
+        if total <= limit:
+            break
+        if folder.name != key:
+            with contextlib.suppress(OSError):
+                (folder / "meta.json").unlink()  # without it there is no tape, whatever of the rest can be removed
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= size
+            gone.append(folder.name)
+    return gone
 
 
 def write_columns(folder: Path, names: tuple[str, ...], stretches: Iterable[Columns]) -> int:

@@ -116,6 +116,25 @@ def dataset_text(shown: Row) -> str:
     return "\n\n".join(parts)
 
 
+def revisions_text(rows: list[Row]) -> str:
+    """Revisions for people: one line each, old -> new of what changed."""
+    told = []
+    for row in rows:
+        before = {name: f"{console.cell(value)} -> " for name, value in row["old"].items()}
+        values = [f"{name} {before.get(name, '')}{console.cell(new)}" for name, new in row["new"].items()]
+        what = "revised" if row["old"] else "late"
+        line = {"at": row["at"], "bar": row["open_ts"], "version": row["version"], "what": what}
+        told.append({**line, "values": ", ".join(values)})
+    return console.table(told) if told else "nothing was revised, nothing came late"
+
+
+def retained_text(report: Row) -> str:
+    """What goes, and whether it went."""
+    plain = {k.replace("_", " "): v for k, v in report.items() if k not in ("removed", "applied")}
+    parts = [console.pairs(plain), *([console.table(report["removed"])] if report["removed"] else [])]
+    return "\n\n".join([*parts, "removed" if report["applied"] else "nothing was removed yet: --apply does it"])
+
+
 INSTRUMENT = ("id", "kind", "base_currency", "profit_currency", "digits", "contract_size", "volume_step")
 
 

@@ -69,12 +69,18 @@ def list_data(as_json: Json = False) -> None:
 def show_data(
     name: Annotated[str, typer.Argument(metavar="DATASET", help="Like demo/EURUSD/bars-H1.")],
     rows: Annotated[int, typer.Option(help="How many of its first rows.")] = 5,
+    revisions: Annotated[bool, typer.Option("--revisions", help="What was revised or came late, and when.")] = False,
     as_json: Json = False,
 ) -> None:
     """Where a dataset comes from, its files and its first rows."""
     from engine.feeds.data import show_dataset
     from engine.ops import console, listing
 
+    if revisions:
+        from engine.feeds.store_history import revisions_shown
+
+        console.show(revisions_shown(name), as_json, listing.revisions_text)
+        return
     console.show(show_dataset(name, rows), as_json, listing.dataset_text)
 
 

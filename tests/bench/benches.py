@@ -119,6 +119,7 @@ BENCHES = {
         ),
         Bench("memory", "MB", "10M and 100M quotes from a mapped tape, anonymous and resident", special="memory"),
         Bench("import_csv", "rows/s", "CSV and MT5 ticks into the catalogue; memory of 100M", special="importing"),
+        Bench("load", "s", "10M quotes from the replay cache, every number looked at", special="load"),
         Bench("cold", "s", "start of the program, first and second run on a fresh machine", special="cold"),
     )
 }  # fmt: skip

@@ -63,7 +63,7 @@ def test_what_goes_in_comes_out_over_months_and_in_any_chunks(own_folders: Path)
         )
         back = read(f"test/{symbol}/quotes")
         assert np.array_equal(back["ts"], ts) and np.array_equal(back["bid"], bid) and (back["version"] == 1).all()
-    months = [p.name for p in sorted((own_folders / "test/EURUSD/quotes").iterdir())]
+    months = [p.name for p in sorted((own_folders / "test/EURUSD/quotes").glob("*.parquet"))]
     assert months == ["1970-01.parquet", "1970-02.parquet", "1970-03.parquet", "1970-04.parquet"]
     one, other = dataset("test/EURUSD/quotes"), dataset("test/GBPUSD/quotes")
     assert one.digests == other.digests and one.rows == len(ts)
@@ -106,7 +106,8 @@ def test_a_bar_that_comes_again_with_other_numbers_replaces_the_old_one_and_says
 
 def test_a_year_of_h1_bars_is_one_file_and_the_bar_that_closes_in_january_stays_in_december(own_folders: Path) -> None:
     put(BARS, bars(np.arange(364 * 24, 366 * 24)))
-    assert [p.name for p in sorted((own_folders / "test/EURUSD/bars-H1").iterdir())] == ["1970.parquet", "1971.parquet"]
+    files = sorted((own_folders / "test/EURUSD/bars-H1").glob("*.parquet"))
+    assert [p.name for p in files] == ["1970.parquet", "1971.parquet"]
     assert dataset("test/EURUSD/bars-H1").files[0][1].last == 365 * DAY - HOUR
 
 
