@@ -12,7 +12,8 @@ instruments = typer.Typer(help="What a symbol is.", no_args_is_help=True, rich_m
 
 Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
-Format = Literal["csv", "mt5", "parquet"]
+Format = Literal["csv", "mt5", "parquet", "bi5"]
+Kind = Literal["calendar", "index", "funding"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -29,6 +30,8 @@ def import_data(
     time_format: Annotated[str | None, typer.Option(help="Like %d.%m.%Y %H:%M:%S.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Name a column by hand.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
+    series: Annotated[str, typer.Option(metavar="SOURCE/NAME", help="Bring a series in, under this name.")] = "",
+    kind: Annotated[Kind, typer.Option(help="What the series is.")] = "index",
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
     as_json: Json = False,
@@ -37,6 +40,9 @@ def import_data(
     from engine.feeds.data import Options, import_file
     from engine.ops import console, listing
 
+    if series:
+        console.show(listing.added([listing.series_from(file, series, kind, licence)]), as_json, listing.added_text)
+        return
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
         columns=listing.named(column or ()), time_format=time_format, licence=licence,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from engine.core.errors import ConfigError, DataError
 from engine.core.registry import Registry, did_you_mean
 from engine.feeds.footer import KEY, read_footer
+from engine.feeds.importers.bi5 import bi5
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.options import Incoming, Options
 from engine.feeds.importers.roles import find_roles
@@ -38,6 +39,8 @@ def open_file(path: Path, options: Options, format: str | None = None) -> Incomi
 
 def sniff(path: Path) -> str:
     """`parquet`, `mt5` (headers like <DATE>) or `csv`."""
+    if path.suffix == ".bi5":
+        return "bi5"
     start = head(path, 4096)
     if start.startswith(b"PAR1"):
         return "parquet"
@@ -122,7 +125,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
-for _format in (csv, mt5, parquet):
+for _format in (csv, mt5, parquet, bi5):
     FORMATS.add(_format.__name__, _format)
 
 
