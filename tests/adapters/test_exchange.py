@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -109,7 +109,7 @@ def test_trades_of_one_moment_on_two_pages_are_neither_lost_nor_doubled(tmp_path
     rows = [[1000 + k // 3, str(k), "buy" if k % 2 else "sell", 10.0 + k, 1.0] for k in range(20)]
 
     class Client:
-        has: dict[str, bool] = {}
+        has: ClassVar[dict[str, bool]] = {}
         rateLimit = 100
 
         def fetch_trades(self, symbol: str, since: int, limit: int) -> list[dict[str, Any]]:
@@ -162,11 +162,11 @@ def test_an_exchange_that_is_busy_is_asked_again_and_given_up_in_the_end(binance
     binanceus.any_page = hours
     path = "/api/v3/exchangeInfo"
     binanceus.faults[path] = [status(429), status(503)]
-    done = get("ccxt:binanceus", "BTC/USDT", FIRST, FIRST + DAY, "H1", rate=1e6, sleep=waits.append)
+    done = get("ccxt:binanceus", "BTC/USDT", FIRST + 9 * DAY, FIRST + 10 * DAY, "H1", rate=1e6, sleep=waits.append)
     assert done.added.rows == 24 and waits == [0.5, 1.0]
     binanceus.faults[path] = [status(429)] * 9
     with pytest.raises(TimedOut, match=r"RateLimitExceeded|DDoSProtection"):
-        get("ccxt:binanceus", "BTC/USDT", FIRST + 9 * DAY, FIRST + 10 * DAY, "H1", rate=1e6, sleep=waits.append)
+        get("ccxt:binanceus", "BTC/USDT", FIRST + 19 * DAY, FIRST + 20 * DAY, "H1", rate=1e6, sleep=waits.append)
 
 
 def test_what_an_exchange_does_not_have_is_one_message(binanceus: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_what_an_exchange_does_not_have_is_one_message(binanceus: Site, monkeypa
 
 def test_more_trades_in_a_millisecond_than_a_page_holds_are_refused(tmp_path: Path) -> None:
     class Client:
-        has: dict[str, bool] = {}
+        has: ClassVar[dict[str, bool]] = {}
         rateLimit = 100
 
     steps = Exchange("made", Client()).payloads(Ask("X", 10**6, 10**9))

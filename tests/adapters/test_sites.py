@@ -225,9 +225,8 @@ def test_the_vix_again_changes_nothing_and_a_restated_value_is_known_from_now_on
     assert len(cboe.seen) == 2, "a file that grows is asked for again"
     page = cboe.pages["/VIX_History.csv"]
     assert isinstance(page, bytes)
-    cboe.pages["/VIX_History.csv"] = (
-        re.sub(rb"(10/24/2008,.*,)79.130000", rb"\g<1>79.500000", page) + b"01/02/2019,27,28,23,23.22\r\n"
-    )
+    restated = re.sub(rb"(10/24/2008,.*,)79.130000", rb"\g<1>79.500000", page)
+    cboe.pages["/VIX_History.csv"] = restated + b"01/02/2019,27,28,23,23.22\r\n"
     before = wall_ns()
     done = get("cboe", "VIX", None)
     assert (done.added.added, done.added.revised) == (4, 1)
