@@ -24,8 +24,9 @@ from engine.core.zones import DAY, SECOND
 AGENT = "Mozilla/5.0 (compatible; onetape)"
 """Some providers answer nobody who does not look like a browser."""
 BLOCK = 1 << 16
-SETTLED = 2 * DAY
+SETTLED, GIVEN_UP = 2 * DAY, 30 * DAY
 """A payload whose span ended less than this ago may still change, and one that is absent may still come."""
+BROKEN = (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 
 
 class Temporary(Exception):
@@ -84,11 +85,12 @@ class Fetcher:
     def fetch(self, payload: Payload) -> Path | None:
         """The payload's file, whole and verified; None where it is absent and may be."""
         held = Cached(self.folder, payload.key)
-        settled = not payload.grows and payload.last <= wall_ns() - SETTLED
+        age = wall_ns() - payload.last
+        settled, given_up = not payload.grows and age >= SETTLED, not payload.grows and age >= GIVEN_UP
         if settled and held.whole():
             self.from_cache += 1
             return held.path
-        if settled and held.absent.exists():
+        if given_up and held.absent.exists():
             self.absent += 1
             return None
         try:
@@ -99,7 +101,7 @@ class Fetcher:
                 raise NotFound(
                     f"{self.provider.name} has no {payload.url or payload.key}: is the symbol right?"
                 ) from None
-            if settled:
+            if given_up:
                 held.absent.touch()
             return None
         except OSError as wrong:
@@ -140,7 +142,10 @@ class Fetcher:
 
         def once() -> None:
             with self.opened(urllib.request.Request(url, headers={"User-Agent": AGENT})) as answer:
-                found.append(answer.read().decode("utf-8", "replace"))
+                try:
+                    found.append(answer.read().decode("utf-8", "replace"))
+                except BROKEN as wrong:
+                    raise Temporary(f"the answer broke off ({type(wrong).__name__})") from None
 
         self.patiently(Payload(url, 0, 0, url), once)
         return found[-1]
@@ -204,7 +209,7 @@ class Fetcher:
                     file.write(block)
                     came += len(block)
                     self.bytes += len(block)
-            except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as wrong:
+            except BROKEN as wrong:
                 raise Temporary(f"the answer broke off after {came} bytes ({type(wrong).__name__})") from None
         if promised is not None and promised.isdecimal() and came != int(promised):
             raise Temporary(f"the answer ended after {came} of {promised} bytes")
@@ -216,7 +221,7 @@ class Fetcher:
         except urllib.error.HTTPError as answer:
             with answer:
                 raise failed(answer, request.full_url) from None
-        except (TimeoutError, http.client.HTTPException, ConnectionError) as wrong:
+        except BROKEN as wrong:
             raise Temporary(f"no answer ({type(wrong).__name__})") from None
         except urllib.error.URLError as wrong:
             raise Temporary(f"no connection ({wrong.reason})") from None

@@ -2,8 +2,9 @@
 
     https://query1.finance.yahoo.com/v8/finance/chart/%5EGSPC?period1=...&period2=...&interval=1d
 
-Prices are as Yahoo gives them: split-adjusted, and changed again at the next split. A daily bar covers its date at the
-exchange and is known when that date ends there.
+Prices are as Yahoo gives them: split-adjusted, and all of them changed again at the next split. So nothing is taken
+from the cache: what was adjusted at different times does not fit together. A daily bar covers its date at the exchange
+and is known when that date ends there.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Yahoo(Defaults):
             span = f"period1={start // SECOND}&period2={(start + step) // SECOND}&interval={interval}"
             url = f"{self.url}/v8/finance/chart/{word(ask.symbol)}?{span}&includePrePost=false"
             key = f"{word(ask.symbol)}/{interval}/{start // DAY}-{days}.json"
-            yield Payload(key, start, start + step, url, may_be_absent=True, check=whole)
+            yield Payload(key, start, start + step, url, may_be_absent=True, grows=True, check=whole)
 
     def lineage(self, ask: Ask) -> Lineage:
         return Lineage(

@@ -26,7 +26,7 @@ from engine.feeds.outside import KINDS, Rows
 
 SERIES = "series"
 """The first folder of all series, where market data has its source."""
-TIMES = ("event", "published", "received")
+TIMES, WORDS = ("event", "published", "received"), ("label", "field", "text")
 
 
 class Stored(msgspec.Struct, kw_only=True):
@@ -100,19 +100,26 @@ def write(path: Path, rows: Rows, lineage: Lineage) -> None:
     stamp = pa.timestamp("ns", tz="UTC")
     known = np.where(np.array(rows.received) != 0, rows.received, rows.published)
     order = np.argsort(known, kind="stable").tolist()
-    label, field, event, published, received, value, text = ([c[i] for i in order] for c in rows.columns())
+    rows = Rows(*([column[i] for i in order] for column in rows.columns()))
     words = pa.dictionary(pa.int32(), pa.string())
+    received = np.array(rows.received, np.int64)
     table = pa.table(
         {
-            "label": pa.array(label, words), "field": pa.array(field, words), "event": pa.array(event, stamp),
-            "published": pa.array(published, stamp), "received": pa.array([r or None for r in received], stamp),
-            "value": pa.array(value, pa.float64(), from_pandas=True), "text": pa.array(text, words),
+            "label": pa.array(rows.label, words), "field": pa.array(rows.field, words),
+            "event": pa.array(np.array(rows.event, np.int64)).cast(stamp),
+            "published": pa.array(np.array(rows.published, np.int64)).cast(stamp),
+            "received": pa.array(received, mask=received == 0).cast(stamp),
+            "value": pa.array(rows.value, pa.float64(), from_pandas=True), "text": pa.array(rows.text, words),
         }
     )  # fmt: skip
-    footer = Footer(lineage=lineage, rows=len(value), first=min(event), last=max(event), digest=digest(table))
+    footer = Footer(
+        lineage=lineage, rows=len(rows), first=min(rows.event), last=max(rows.event), digest=digest(rows)
+    )  # fmt: skip
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
         with pq.ParquetWriter(staged, table.schema, compression="zstd", write_page_checksum=True) as file:
             file.write_table(table)
             file.add_key_value_metadata({KEY: pack(footer)})
@@ -125,11 +132,15 @@ def write(path: Path, rows: Rows, lineage: Lineage) -> None:
         staged.unlink(missing_ok=True)
 
 
-def digest(table: Any) -> str:
-    """blake2b over the rows, however they are stored."""
+def digest(rows: Rows) -> str:
+    """blake2b over the rows in their order, however they are stored."""
     whole = hashlib.blake2b(digest_size=16)
-    for name in table.column_names:
-        whole.update("\x1f".join(map(str, table.column(name).cast("string").to_pylist())).encode() + b"\x1e")
+    for words in (rows.label, rows.field, rows.text):
+        whole.update("\x1f".join(words).encode() + b"\x1e")
+    for times in (rows.event, rows.published, rows.received):
+        whole.update(np.array(times, np.int64))
+    values = np.array(rows.value, np.float64)
+    whole.update(np.where(np.isnan(values), np.nan, values))
     return whole.hexdigest()
 
 
@@ -141,15 +152,16 @@ def read_rows(path: Path) -> Rows:
     footer = read_footer(path)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
-        found = digest(table)
-    except (pa.ArrowException, OSError) as wrong:
+        times = [table.column(name).cast("int64").fill_null(0).to_pylist() for name in TIMES]
+        words = [table.column(name).cast("string").to_pylist() for name in WORDS]
+        value = table.column("value").fill_null(float("nan")).to_pylist()
+        rows = Rows(words[0], words[1], times[0], times[1], times[2], value, words[2])
+        found = digest(rows)
+    except (pa.ArrowException, OSError, TypeError) as wrong:
         raise damaged(path, wrong) from None
     if found != footer.digest:
         raise damaged(path, "its rows are not those that were written")
-    times = [[v or 0 for v in table.column(name).cast("int64").to_pylist()] for name in TIMES]
-    label, field, text = (table.column(name).cast("string").to_pylist() for name in ("label", "field", "text"))
-    value = [float("nan") if v is None else v for v in table.column("value").to_pylist()]
-    return Rows(label, field, times[0], times[1], times[2], value, text)
+    return rows
 
 
 def load_series(name: str, root: Path | None = None) -> Series:
@@ -159,19 +171,24 @@ def load_series(name: str, root: Path | None = None) -> Series:
     The last part may be left out where the rest has one field. NotFound names the nearest file, ConfigError the nearest
     label and field.
     """
-    found = name.removeprefix(SERIES + "/")
-    parts = found.split("/", 2)
-    path = path_of("/".join(parts[:2]), root)
-    if len(parts) < 2 or not path.is_file():
-        known = series_names(root)
-        raise NotFound(f"no series {name!r}: " + (did_you_mean(found, known) if known else "the catalogue has none"))
-    rows = read_rows(path)
+    parts = name.removeprefix(SERIES + "/").split("/", 2)
+    rows = rows_of("/".join(parts[:2]), root)
     label, field = chosen(rows, parts[2] if len(parts) > 2 else "", name)
     where = [
         i for i, (one, what) in enumerate(zip(rows.label, rows.field, strict=True)) if (one, what) == (label, field)
     ]
     event, published, received, value = ([c[i] for i in where] for c in rows.columns()[2:6])
     return Series.of(name, event, published, value, received)
+
+
+def rows_of(name: str, root: Path | None = None) -> Rows:
+    """All rows of a file, `cboe/VIX`, in the order in which they became known; NotFound names the nearest."""
+    bare = name.removeprefix(SERIES + "/")
+    path = path_of(bare, root)
+    if "/" not in bare or not path.is_file():
+        known = series_names(root)
+        raise NotFound(f"no series {name!r}: " + (did_you_mean(bare, known) if known else "the catalogue has none"))
+    return read_rows(path)
 
 
 def chosen(rows: Rows, rest: str, name: str) -> tuple[str, str]:
@@ -219,11 +236,7 @@ def line(name: str, path: Path) -> dict[str, Any]:
 def show_series(name: str, rows: int = 5, root: Path | None = None) -> dict[str, Any]:
     """A file of series: its line, lineage, what it holds and its first rows. NotFound names the nearest."""
     bare = name.removeprefix(SERIES + "/")
-    path = path_of(bare, root)
-    if not path.is_file():
-        known = series_names(root)
-        raise NotFound(f"no series {name!r}: " + (did_you_mean(bare, known) if known else "the catalogue has none"))
-    held = read_rows(path)
+    held, path = rows_of(bare, root), path_of(bare, root)
     head = [
         {
             "label": label, "field": field, "event": format_ts(event), "published": format_ts(published),

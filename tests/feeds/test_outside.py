@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 import cli
 from engine.core.clock import parse_time
-from engine.core.errors import ConfigError, DataError, NotFound
+from engine.core.errors import ConfigError, DataError, NotFound, OutputError
 from engine.core.series import Series
 from engine.core.zones import DAY
 from engine.feeds.data import list_datasets, show_dataset
 from engine.feeds.lineage import Lineage
 from engine.feeds.outside import Rows, calendar, funding, index, number
+from engine.feeds.releases import releases
 from engine.feeds.series import import_series, load_series, path_of, read_rows, store_rows
 from engine.ops import console
 
@@ -283,3 +284,40 @@ def test_the_verbs_bring_a_series_in_and_list_it(shared: Path, capsys: pytest.Ca
 
 def test_a_series_of_a_stored_file_is_the_series_of_core(stored: Rows) -> None:
     assert isinstance(load_series("series/ff/calendar/USD Core CPI m/m/actual"), Series)
+
+
+def test_what_is_ahead_is_what_was_announced_by_then(stored: Rows) -> None:
+    """On the eve of the payrolls: 13:30, forecast 181K, nothing out. A day later the figure is there."""
+    eve, morrow = parse_time("2019-12-06 08:00"), parse_time("2019-12-07 08:00")
+    day = (parse_time("2019-12-06"), parse_time("2019-12-07"))
+    known = {one.label: one for one in releases("ff/calendar", eve, *day, impact=3)}
+    payrolls = known["USD Non-Farm Employment Change"]
+    assert payrolls.due == parse_time("2019-12-06 13:30") and payrolls.forecast == 181_000
+    assert np.isnan(payrolls.actual) and all(one.impact == 3 for one in known.values())
+    after = {one.label: one for one in releases("ff/calendar", morrow, *day)}
+    assert after["USD Non-Farm Employment Change"].actual == 266_000 and len(after) > len(known)
+
+
+def test_a_release_put_off_is_ahead_only_where_it_was_put_to(shared: Path, stored: Rows) -> None:
+    table = pd.read_parquet(shared / CALENDAR)
+    one = table[table.event_id == "115727"]
+    label = f"{one.currency.iloc[0]} {one.event.iloc[0]}"
+    first = one.event_dt.iloc[0].as_unit("ns").value
+    for row in one.itertuples():
+        seen, due = row.scraped_at.as_unit("ns").value, row.event_dt.as_unit("ns").value
+        ahead = [r.due for r in releases("ff/calendar", seen, first, first + 30 * DAY) if r.label == label]
+        assert ahead == [due]
+
+
+def test_a_series_that_cannot_be_written_leaves_nothing_half_made(own_folders: Path) -> None:
+    made = Rows()
+    made.add("", "x", 1, 2, 0, 3.0)
+    path = path_of("a/b")
+    path.mkdir(parents=True)
+    (path / "in the way").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        store_rows(made, Lineage(source="a", symbol="b"), NOW)
+    assert [p.name for p in path.parent.iterdir()] == ["b.parquet"]
+    (path.parent / ".c.parquet.4711").write_bytes(b"left behind by a killed process")
+    assert store_rows(made, Lineage(source="a", symbol="c"), NOW).added == 1
+    assert sorted(p.name for p in path.parent.iterdir()) == ["b.parquet", "c.parquet"]
