@@ -27,9 +27,10 @@ from engine.adapters.provider import Ask, Decoded, Defaults, Page, Payload, Payl
 from engine.core.clock import wall_ns
 from engine.core.errors import DataError
 from engine.core.frames import MINUTE
-from engine.core.zones import DAY, SECOND, parse_zone, wall_to_utc
+from engine.core.zones import DAY, SECOND, parse_zone, utc_to_wall, wall_to_utc
 from engine.feeds.lineage import Columns, Lineage
 
+ZONE = "America/New_York"
 FIELDS = ("tk", "date", "datemonth", "platform", "timeframe", "fxpair")
 INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"""\b(id|name|value)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
@@ -46,7 +47,9 @@ class HistData(Defaults):
         frame_among(ask, {"M1": ""}, self.name, ticks=True)
         this_year = (EPOCH + timedelta(seconds=wall_ns() // SECOND)).year
         done = 0
-        for month, end in months(replace(ask, first=ask.first - DAY, last=ask.last + DAY)):
+        zone = parse_zone(ask.zone or ZONE)
+        first, last = utc_to_wall(np.array([ask.first, ask.last]), zone).tolist()
+        for month, end in months(replace(ask, first=first, last=last)):
             if not ask.frame or month.year >= this_year:
                 yield self.payload(ask, month, end, f"{month.year}/{month.month}", f"{month:%Y%m}")
             elif month.year != done:
@@ -75,7 +78,7 @@ class HistData(Defaults):
         return replace(payload, form={name: payload.form.get(name) or held.get(name, "") for name in FIELDS})
 
     def lineage(self, ask: Ask) -> Lineage:
-        zone, made_from = parse_zone(ask.zone or "America/New_York").name, f"{self.url}/get.php"
+        zone, made_from = parse_zone(ask.zone or ZONE).name, f"{self.url}/get.php"
         if not ask.frame:
             return Lineage(
                 source=self.name, symbol=ask.symbol.upper(), zone=zone, licence=self.licence, made_from=made_from
@@ -90,7 +93,7 @@ class HistData(Defaults):
 
         from engine.feeds.importers.stamps import Reader
 
-        zone, reader = parse_zone(ask.zone or "America/New_York"), Reader("compact")
+        zone, reader = parse_zone(ask.zone or ZONE), Reader("compact")
         after, rows = None, 0
         for table in zipped_csv(path, 6 if ask.frame else 3, separator=";" if ask.frame else ",", texts=(0,)):
             wall = reader.read(pa.array(table[0]), None, rows)

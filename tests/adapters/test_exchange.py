@@ -79,6 +79,23 @@ def test_the_recorded_bar_comes_in_as_ccxt_itself_reads_it(binanceus: Site, reco
     assert rows["ts"][0] == rows["open_ts"][0] + HOUR
 
 
+def test_another_exchange_with_other_columns_comes_in_the_same_way(
+    site: Site, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coinbase answers with [time, low, high, open, close, volume], time in seconds."""
+    monkeypatch.setenv("ONETAPE_CCXT_COINBASEEXCHANGE_URL", site.url)
+    (case,) = json.loads((shared / "data/recorded_api/ccxt/coinbaseexchange.json").read_text())["methods"]["fetchOHLCV"]
+    product = {"id": "BTC-USDT", "base_currency": "BTC", "quote_currency": "USDT", "base_increment": "0.00000001",
+               "quote_increment": "0.01", "status": "online", "trading_disabled": False}  # fmt: skip
+    site.pages["/products"] = json.dumps([product]).encode()
+    site.any_page = lambda seen: json.dumps(case["httpResponse"] if "BTC-USDT/candles" in seen.path else []).encode()
+    done = get("ccxt:coinbaseexchange", "BTC/USDT", FIRST, FIRST + DAY, "H1", rate=1e6)
+    (rows,) = dataset(done.added.dataset).read()
+    (expected,) = case["parsedResponse"]
+    names = ("open", "high", "low", "close", "volume")
+    assert [rows["open_ts"][0] // 10**6, *(rows[name][0] for name in names)] == expected
+
+
 def test_the_recorded_trade_comes_in_as_a_tick_at_its_price(binanceus: Site, recorded: dict[str, Any]) -> None:
     (case,) = recorded["fetchTrades"]
     (expected,) = case["parsedResponse"]

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 
 from engine.adapters.get import get
+from engine.adapters.histdata import HistData
+from engine.adapters.provider import Ask
 from engine.core.clock import parse_time, wall_ns
 from engine.core.errors import ConfigError, DataError, NotFound
 from engine.core.zones import DAY, HOUR
@@ -90,6 +92,17 @@ def test_a_week_that_histdata_wrote_twice_is_refused_and_can_be_left_out(histdat
         get("histdata", "EURUSD", first, last, "M1", rate=1e6)
     done = get("histdata", "EURUSD", first, last, "M1", rate=1e6, sort=True, on_bad="drop")
     assert done.added.dropped == {"duplicate": 60} and done.from_cache == 1
+
+
+@pytest.mark.parametrize(("first", "last", "frame", "spans"), [
+    ("2019-01-01", "2020-01-01", "M1", ["2018", "2019"]), ("2019-01-01 05:00", "2019-03-01", "M1", ["2019"]),
+    ("2019-02-01 05:00", "2019-04-01", "", ["201902", "201903"]),
+])  # fmt: skip
+def test_histdata_is_asked_for_the_years_and_months_of_its_own_wall(
+    first: str, last: str, frame: str, spans: list[str]
+) -> None:
+    asked = HistData().payloads(Ask("EURUSD", parse_time(first), parse_time(last), frame))
+    assert [payload.form["datemonth"] for payload in asked] == spans
 
 
 def test_a_page_without_a_token_is_said_so(histdata: Site, waits: list[float]) -> None:
