@@ -4,8 +4,7 @@
     https://data.binance.vision/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-01-05.zip
     https://data.binance.vision/data/futures/um/monthly/fundingRate/BTCUSDT/BTCUSDT-fundingRate-2024-01.zip
 
-Stamps are milliseconds, of spot from 2025 on microseconds. A trade is a tick whose bid and ask are both its price; its
-amount is `ask_size` where the buyer took it and `bid_size` where the seller did.
+Stamps are milliseconds, of spot from 2025 on microseconds.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import numpy as np
 
 from engine.adapters.dukascopy import EPOCH, ns
 from engine.adapters.provider import Ask, Decoded, Defaults, Payload, Payloads, frame_among, simple, word
+from engine.adapters.trades import trade_columns, trade_lineage
 from engine.core.errors import DataError
 from engine.core.frames import FRAMES
 from engine.core.zones import SECOND
@@ -33,7 +33,6 @@ INTERVALS = {
     "M1": "1m", "M5": "5m", "M15": "15m", "M30": "30m", "H1": "1h", "H2": "2h", "H4": "4h", "H6": "6h", "H8": "8h",
     "H12": "12h", "D1": "1d",
 }  # fmt: skip
-TRADES_NOTE = "trades: bid and ask are the price, ask_size what buyers took, bid_size what sellers did"
 MICROSECONDS_FROM = 10**14
 """Milliseconds since 1970 are below this until the year 5138, microseconds above it since 1973."""
 
@@ -80,10 +79,7 @@ class Binance(Defaults):
     def lineage(self, ask: Ask) -> Lineage:
         made_from = f"{self.url}/data/{self.market}/"
         if not ask.frame:
-            return Lineage(
-                source=self.name, symbol=ask.symbol.upper(), basis="last", licence=self.licence, made_from=made_from,
-                note=TRADES_NOTE,
-            )  # fmt: skip
+            return trade_lineage(self.name, ask.symbol.upper(), self.licence, made_from)
         return Lineage(
             source=self.name, symbol=ask.symbol.upper(), frame=ask.frame, basis="last", stamps="open",
             volume_unit="base", licence=self.licence, made_from=made_from,
@@ -114,8 +110,7 @@ def trades(table: list[np.ndarray], where: str) -> Columns:
     sold = words == "true"
     if not (sold | (words == "false")).all():
         raise DataError(f"{where}: who was the maker is {words[~(sold | (words == 'false'))][0]!r}, not true or false")
-    sizes = {"bid_size": np.where(sold, amount, 0.0), "ask_size": np.where(sold, 0.0, amount)}
-    return {"ts": nanoseconds(table[5]), "bid": price, "ask": price.copy(), **sizes}
+    return trade_columns(nanoseconds(table[5]), price, amount, np.where(sold, -1, 1))
 
 
 def nanoseconds(stamps: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
     onetape data get ccxt:kraken BTC/USD --tf H1 --from 2024-01-01
 
 The package comes with `pip install -e .[crypto]`. Each page is kept in the cache as JSON under the moment it was asked
-from. A trade is a tick whose bid and ask are both its price, as in Binance's archive.
+from.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from engine.adapters.binance import INTERVALS, TRADES_NOTE
+from engine.adapters.binance import INTERVALS
 from engine.adapters.fetch import Temporary
 from engine.adapters.provider import PROVIDERS, Ask, Decoded, Payload, Payloads, Provider, at_address, word
+from engine.adapters.trades import trade_columns, trade_lineage
 from engine.core.errors import ConfigError, DataError, OnetapeError
 from engine.core.frames import FRAMES
 from engine.core.registry import did_you_mean
 from engine.core.zones import HOUR
-from engine.feeds.lineage import Columns, Lineage, VolumeUnit
+from engine.feeds.lineage import Columns, Lineage
 
 if TYPE_CHECKING:
     from engine.feeds.outside import Rows
@@ -123,12 +124,12 @@ class Exchange:
         return payload
 
     def lineage(self, ask: Ask) -> Lineage:
-        unit: VolumeUnit = "base" if ask.frame else ""
-        note = "" if ask.frame else TRADES_NOTE
+        source, made_from = self.name.replace(":", "-"), f"ccxt {self.exchange}"
+        if not ask.frame:
+            return trade_lineage(source, ask.symbol, self.licence, made_from)
         return Lineage(
-            source=self.name.replace(":", "-"), symbol=ask.symbol, frame=ask.frame, basis="last",
-            stamps="open" if ask.frame else "quote", volume_unit=unit, licence=self.licence, note=note,
-            made_from=f"ccxt {self.exchange}",
+            source=source, symbol=ask.symbol, frame=ask.frame, basis="last", stamps="open", volume_unit="base",
+            licence=self.licence, made_from=made_from,
         )  # fmt: skip
 
     def columns(self, payload: Payload, path: Path, ask: Ask, so_far: Decoded) -> Iterator[Columns]:
@@ -161,13 +162,8 @@ def rates(found: list[dict[str, Any]]) -> list[list[Any]]:
 
 def as_ticks(rows: list[list[Any]]) -> Columns:
     price, amount = (np.array([row[i] for row in rows], np.float64) for i in (3, 4))
-    sold = np.array([row[2] == "sell" for row in rows], bool)
-    unknown = np.array([row[2] not in ("buy", "sell") for row in rows], bool)
-    return {
-        "ts": np.array([int(row[0]) for row in rows], np.int64) * MS, "bid": price, "ask": price.copy(),
-        "bid_size": np.where(unknown, np.nan, np.where(sold, amount, 0.0)),
-        "ask_size": np.where(unknown, np.nan, np.where(sold, 0.0, amount)),
-    }  # fmt: skip
+    side = np.array([{"buy": 1, "sell": -1}.get(row[2], 0) for row in rows], np.int64)
+    return trade_columns(np.array([int(row[0]) for row in rows], np.int64) * MS, price, amount, side)
 
 
 def read_page(path: Path) -> list[list[Any]]:
