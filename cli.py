@@ -157,6 +157,37 @@ def lookahead(
     console.show({"name": name, "bars": len(tape), "cuts": cuts, "looks_ahead": False}, as_json)
 
 
+@data.command("get")
+def get_data(
+    provider: Annotated[str, typer.Argument(help="dukascopy, binance, binance-um, histdata, yahoo, cboe, ccxt:kraken")],
+    symbol: Annotated[str, typer.Argument(help="As the provider writes it.")],
+    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="First moment, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="First moment not wanted; else now.")] = None,
+    tf: Annotated[str, typer.Option(help="Time frame of bars; ticks without.")] = "",
+    basis: Annotated[str, typer.Option(help="Of Dukascopy's candles: bid or ask.")] = "",
+    point: Annotated[float | None, typer.Option(help="Price of a point in Dukascopy's files, if not known.")] = None,
+    tz: Annotated[str, typer.Option(help="Zone of HistData's stamps.")] = "",
+    funding: Annotated[bool, typer.Option("--funding", help="Funding rates, as a series.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Where raw payloads are kept.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second, instead of the provider's usual.")] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Download history into the catalogue: all of it or nothing; interrupted, it goes on where it was."""
+    from engine.adapters.get import get
+    from engine.core.clock import parse_time
+    from engine.ops import console, listing
+
+    first, last = (None if text is None else parse_time(text) for text in (start, end))
+    with console.Progress(not as_json, "days") as progress:
+        got = get(
+            provider, symbol, first, last, tf, basis=basis, point=point, zone=tz, funding=funding, cache=cache,
+            rate=rate, on_bad="drop" if drop_bad else "error", sort=sort, progress=progress,
+        )  # fmt: skip
+    console.show(listing.got(got), as_json, listing.got_text)
+
+
 @runs.command("list")
 def list_of_runs(out: Out = "runs", as_json: Json = False) -> None:
     """Finished runs with their main figures."""

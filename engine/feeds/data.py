@@ -55,9 +55,10 @@ def import_file(
 
 
 def source_name(name: str) -> str:
-    if name == "demo" or not name or "/" in name or name.startswith("."):
+    if name in ("demo", "series") or not name or "/" in name or name.startswith("."):
         raise ConfigError(
-            f"source {name!r} cannot be used: `demo` ships with the project, names hold no / and no dot first"
+            f"source {name!r} cannot be used: `demo` ships with the project, `series` is for series, names hold no / "
+            "and no dot first"
         )
     return name
 
@@ -103,15 +104,17 @@ def open_sample(tape: SyntheticTape) -> MappedTape:
 
 def list_datasets(root: Path | None = None) -> list[dict[str, Any]]:
     """One line per dataset: name, rows, first and last time (UTC), files, bytes."""
+    from engine.feeds.series import list_series
     from engine.feeds.store_index import held_datasets
 
-    return [
+    lines: list[dict[str, Any]] = [
         {
             "name": held.name, "rows": held.rows, "first": format_ts(held.first), "last": format_ts(held.last),
             "files": held.files, "bytes": held.bytes,
         }
         for held in held_datasets(root)
     ]  # fmt: skip
+    return lines + list_series(root)
 
 
 def line(data: Dataset) -> dict[str, Any]:
@@ -123,6 +126,10 @@ def line(data: Dataset) -> dict[str, Any]:
 
 def show_dataset(name: str, rows: int = 5, root: Path | None = None) -> dict[str, Any]:
     """A dataset's line, lineage, what imports left out, files and first rows. NotFound names the nearest."""
+    if name.startswith("series/"):
+        from engine.feeds.series import show_series
+
+        return show_series(name, rows, root)
     data = dataset(name, root)
     chunk = next(data.read())
     shown = [{n: value_of(n, v[i]) for n, v in chunk.items()} for i in range(len(chunk["ts"][:rows]))]

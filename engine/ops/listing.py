@@ -100,12 +100,34 @@ def added(reports: list[Any]) -> list[Row]:
     return [{**row, "first": format_ts(row["first"]), "last": format_ts(row["last"])} for row in rows]
 
 
+def series_from(file: Path, name: str, kind: str, licence: str) -> Any:
+    """A file brought in as a series, seen now."""
+    from engine.core.clock import wall_ns
+    from engine.feeds.series import import_series
+
+    return import_series(kind, file, name, wall_ns(), licence)
+
+
 def added_text(rows: list[Row]) -> str:
     told = console.table(
         [{k: row[k] for k in ("dataset", "rows", "added", "revised", "first", "last")} for row in rows]
     )
     left_out = [f"left out: {n} {why}" for row in rows for why, n in row["dropped"].items()]
     return "\n".join([told, *left_out, *dict.fromkeys(note for row in rows for note in row["notes"])])
+
+
+def got(done: Any) -> Row:
+    """What a download did: the dataset's line, and its payloads."""
+    import msgspec
+
+    plain = msgspec.to_builtins(done)
+    (line,) = added([done.added])
+    return {**line, **{key: value for key, value in plain.items() if key != "added"}}
+
+
+def got_text(row: Row) -> str:
+    where = f"{row['fetched']} fetched ({row['bytes'] / 1e6:,.1f} MB), {row['from_cache']} from the cache"
+    return f"{added_text([row])}\n{row['payloads']} payloads of {row['provider']}: {where}, {row['absent']} not there"
 
 
 def dataset_text(shown: Row) -> str:

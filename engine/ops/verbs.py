@@ -14,6 +14,7 @@ Basis = Literal["bid", "ask", "mid", "last"]
 Stamps = Literal["open", "close"]
 VolumeUnit = Literal["tick", "real", "base", "quote"]
 SpecFormat = Literal["mt5", "mtsim", "binance"]
+Kind = Literal["calendar", "index", "funding"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -33,6 +34,8 @@ def import_data(
     ask: Annotated[Path | None, typer.Option(help="Second file with the ask side of the same bars.")] = None,
     licence: Annotated[str, typer.Option(help="Kept with the data and shown in reports.")] = "",
     volume_unit: Annotated[VolumeUnit | None, typer.Option(help="What a bar's volume counts.")] = None,
+    series: Annotated[str, typer.Option(metavar="SOURCE/NAME", help="Bring a series in, under this name.")] = "",
+    kind: Annotated[Kind, typer.Option(help="What the series is.")] = "index",
     sort: Annotated[bool, typer.Option("--sort", help="Sort rows that are out of order.")] = False,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and count them.")] = False,
     as_json: Json = False,
@@ -42,6 +45,9 @@ def import_data(
     from engine.feeds.importers.formats import sniff
     from engine.ops import console, listing
 
+    if series:
+        console.show(listing.added([listing.series_from(file, series, kind, licence)]), as_json, listing.added_text)
+        return
     options = Options(
         source=source, symbol=symbol, frame=tf, basis=basis or "", zone=tz, stamps=stamps,
         columns=listing.named(column or ()), time_format=time_format, licence=licence, point=point, ask=ask,

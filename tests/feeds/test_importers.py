@@ -229,7 +229,7 @@ def test_the_format_is_found_in_the_file_not_in_its_name(shared: Path) -> None:
     assert sniff(data / "mt5/export_bars/EURUSD_H1.csv.xz") == "mt5"
     assert sniff(data / "fx_ticks/nautilus__truefx__usdjpy-ticks.csv") == "csv"
     assert sniff(data / "fx_m1/eurusd_histdata_m1_2018.parquet") == "parquet"
-    assert {"csv", "mt5", "parquet", "histdata", "lean", "feather", "kraken", "binance"} <= set(FORMATS)
+    assert {"csv", "mt5", "parquet", "histdata", "lean", "feather", "kraken", "binance", "bi5"} <= set(FORMATS)
 
 
 NEW_YORK, SERVER, UTC = {"zone": "America/New_York"}, {"zone": "ny+7"}, {"zone": "UTC"}

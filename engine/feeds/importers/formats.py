@@ -16,6 +16,7 @@ from engine.core.registry import Registry
 from engine.feeds import reports
 from engine.feeds.footer import KEY, read_footer
 from engine.feeds.importers import feather, freqtrade, histdata, lean, own, sides, vendors
+from engine.feeds.importers.bi5 import bi5
 from engine.feeds.importers.convert import Converter, symbol_of
 from engine.feeds.importers.fixed import fixed, is_fixed
 from engine.feeds.importers.incoming import incoming, pick, types_of
@@ -149,6 +150,7 @@ def report(path: Path, options: Options) -> Incoming:
 
 
 _KNOWN: tuple[tuple[str, Format, Callable[[Sample], object]], ...] = (
+    ("bi5", bi5, lambda sample: sample.path.suffix == ".bi5"),
     ("parquet", parquet, lambda sample: sample.magic.startswith(b"PAR1")),
     ("feather", feather.feather, feather.fits),
     ("report", report, reports.fits),

@@ -1,0 +1,1 @@
+"""What touches the outside: providers of history now, brokers and exchanges later."""
