@@ -6,8 +6,8 @@ A page holds a token; a form with that token, sent with the page as referrer, is
     POST .../get.php   tk=..., date=2019, datemonth=2019, platform=ASCII, timeframe=M1, fxpair=EURUSD
 
 The site calls its stamps "EST without daylight saving"; its files were measured to follow New York's wall clock in
-most years and not in some weeks of autumn. `--tz` says what to take (default America/New_York); what then goes back in
-time or occurs twice is refused, or sorted and left out and counted with --sort --drop-bad.
+most years and not in some weeks of autumn. Each week's opening tells which (`engine.feeds.importers.histdata`); `--tz`
+overrules it. What goes back in time or occurs twice is refused, or sorted and left out with --sort --drop-bad.
 """
 
 from __future__ import annotations
@@ -91,14 +91,22 @@ class HistData(Defaults):
     def columns(self, payload: Payload, path: Path, ask: Ask, so_far: Decoded) -> Iterator[Columns]:
         import pyarrow as pa
 
+        from engine.feeds.importers.histdata import by_week, weeks_early
         from engine.feeds.importers.stamps import Reader
 
         zone, reader = parse_zone(ask.zone or ZONE), Reader("compact")
-        after, rows = None, 0
+        tables, walls, rows = [], [], 0
         for table in zipped_csv(path, 6 if ask.frame else 3, separator=";" if ask.frame else ",", texts=(0,)):
-            wall = reader.read(pa.array(table[0]), None, rows)
-            rows += len(wall)
-            utc = wall_to_utc(wall, zone, after=after)
+            walls.append(reader.read(pa.array(table[0]), None, rows))
+            tables.append(table)
+            rows += len(walls[-1])
+        early = set()
+        if walls and not ask.zone:
+            weeks, said, _ = weeks_early(np.concatenate(walls))
+            early = set(weeks[said].tolist())
+        after = None
+        for table, wall in zip(tables, walls, strict=True):
+            utc = by_week(early)(wall, after) if early else wall_to_utc(wall, zone, after=after)
             after = int(utc[-1]) if len(utc) else after
             if not ask.frame:
                 yield {"ts": utc, "bid": np.asarray(table[1], np.float64), "ask": np.asarray(table[2], np.float64)}

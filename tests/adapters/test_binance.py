@@ -83,13 +83,13 @@ def test_trades_by_minute_are_the_minute_bars_in_2469_of_2469(archive: Site, bar
     assert get("binance", "XRPETH", FIRST, LAST, "M1", rate=1e6).added.rows == 2469
     assert get("binance", "XRPETH", FIRST, LAST, rate=1e6).added.rows == 12_477
     held = join(list(dataset("binance/XRPETH/bars-M1").read()))
-    ticks = pd.DataFrame(join(list(dataset("binance/XRPETH/quotes").read())))
-    assert dataset("binance/XRPETH/quotes").lineage.basis == "last" and (ticks.bid == ticks.ask).all()
+    ticks = pd.DataFrame(join(list(dataset("binance/XRPETH/prints").read())))
+    assert dataset("binance/XRPETH/prints").lineage.basis == "last" and set(ticks.side) == {-1.0, 1.0}
     minute = ticks.groupby(ticks.ts // 60_000_000_000)
     np.testing.assert_array_equal(held["open_ts"] // 60_000_000_000, minute.size().index)
     for name, how in (("open", "first"), ("high", "max"), ("low", "min"), ("close", "last")):
-        np.testing.assert_array_equal(held[name], minute.bid.agg(how))
-    np.testing.assert_allclose(held["volume"], (ticks.bid_size + ticks.ask_size).groupby(minute.ngroup()).sum())
+        np.testing.assert_array_equal(held[name], minute.price.agg(how))
+    np.testing.assert_allclose(held["volume"], minute["size"].sum())
     np.testing.assert_array_equal(held["close"], bars.close)
     assert dataset("binance/XRPETH/bars-M1").lineage.volume_unit == "base"
 

@@ -96,7 +96,7 @@ def test_another_exchange_with_other_columns_comes_in_the_same_way(
     assert [rows["open_ts"][0] // 10**6, *(rows[name][0] for name in names)] == expected
 
 
-def test_the_recorded_trade_comes_in_as_a_tick_at_its_price(binanceus: Site, recorded: dict[str, Any]) -> None:
+def test_the_recorded_trade_comes_in_as_a_print(binanceus: Site, recorded: dict[str, Any]) -> None:
     (case,) = recorded["fetchTrades"]
     (expected,) = case["parsedResponse"]
     at = expected["timestamp"]
@@ -105,8 +105,8 @@ def test_the_recorded_trade_comes_in_as_a_tick_at_its_price(binanceus: Site, rec
     ).encode()
     done = get("ccxt:binanceus", "BTC/USDT", parse_time("2024-03-13 10:00"), parse_time("2024-03-13 12:00"), rate=1e6)
     (rows,) = dataset(done.added.dataset).read()
-    assert rows["ts"].tolist() == [at * 10**6] and rows["bid"].tolist() == rows["ask"].tolist() == [expected["price"]]
-    assert (rows["ask_size"][0], rows["bid_size"][0]) == (expected["amount"], 0.0), "a buyer took it"
+    assert rows["ts"].tolist() == [at * 10**6] and rows["price"].tolist() == [expected["price"]]
+    assert (rows["size"][0], rows["side"][0]) == (expected["amount"], 1.0), "a buyer took it"
 
 
 def test_pages_shorter_than_asked_for_and_holes_lose_no_bar(binanceus: Site) -> None:
@@ -142,17 +142,16 @@ def test_trades_of_one_moment_on_two_pages_are_neither_lost_nor_doubled(tmp_path
             assert payload.call is not None
             path.write_bytes(payload.call())
             for columns in source.columns(payload, path, ask, so_far):
-                taken += columns["bid"].tolist()
+                taken += columns["price"].tolist()
             payload = steps.send(path)
     except StopIteration:
         pass
     assert taken == [row[3] for row in rows]
 
 
-def test_a_trade_of_no_known_side_has_no_size_on_either() -> None:
-    found = as_ticks([[1, "a", None, 5.0, 2.0], [2, "b", "sell", 5.0, 2.0]])
-    assert np.isnan(found["ask_size"][0]) and np.isnan(found["bid_size"][0])
-    assert (found["ask_size"][1], found["bid_size"][1]) == (0.0, 2.0)
+def test_a_trade_of_no_known_side_is_on_neither() -> None:
+    found = as_ticks([[1, "a", None, 5.0, 2.0], [2, "b", "sell", 5.0, 3.0]])
+    assert found["side"].tolist() == [0.0, -1.0] and found["size"].tolist() == [2.0, 3.0]
 
 
 def test_funding_comes_in_as_a_series(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,7 @@ def test_a_week_that_histdata_wrote_twice_is_refused_and_can_be_left_out(histdat
         get("histdata", "EURUSD", first, last, "M1", rate=1e6)
     done = get("histdata", "EURUSD", first, last, "M1", rate=1e6, sort=True, on_bad="drop")
     assert done.added.dropped == {"duplicate": 60} and done.from_cache == 1
+    assert done.added.first == parse_time("2019-10-27 21:00"), "that week's stamps are an hour early, and that is found"
 
 
 @pytest.mark.parametrize(("first", "last", "frame", "spans"), [

@@ -7,6 +7,7 @@ Doors open and close on a whole minute.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,13 +61,15 @@ def weekday(wall: np.ndarray) -> np.ndarray:
     return (wall // DAY + 3) % 7
 
 
-def week_of(symbol: str) -> Week:
-    """The week of a symbol by its instrument's kind; currencies' where it is not known."""
-    try:
-        kind = instrument(symbol).kind
-    except ConfigError:
-        kind = ""
-    name = symbol.upper()
+def week_of(symbol: str) -> Calendar:
+    """When a symbol trades: its instrument's own hours where a broker's were imported or it is neither currency, metal
+    nor coin; else the week of its kind; currencies' where it is not known."""
+    kind, name = "", symbol.upper()
+    with suppress(ConfigError):
+        one = instrument(symbol)
+        kind = one.kind
+        if one.sessions and (one.venue != "demo" or kind not in ("forex", "metal", "crypto")):
+            return one.hours
     if kind == "crypto" or any(coin in name for coin in ("BTC", "ETH", "XRP", "USDT", "ADA")):
         return ALWAYS
     return METALS if kind == "metal" or name[:3] in ("XAU", "XAG", "XPT", "XPD") else FX
