@@ -58,7 +58,8 @@ def hard(n: int = 700) -> dict[str, np.ndarray]:
     wick = np.where(np.arange(n) % 160 < 40, 0.0, np.arange(n) % 3)
     open = np.concatenate([close[:1], close[:-1]])
     open = np.where(np.arange(n) % 160 < 40, close, open)
-    bars = stamped(open, np.maximum(open, close) + wick, np.minimum(open, close) - wick, close)
+    volume = np.where(np.arange(n) % 160 < 40, 0.0, 50.0 + np.arange(n) % 7 * 10.0)
+    bars = stamped(open, np.maximum(open, close) + wick, np.minimum(open, close) - wick, close, volume)
     weekends = np.arange(n) // 200 * 2 * DAY
     return {name: values + weekends if name in STAMPS else values for name, values in bars.items()}
 
