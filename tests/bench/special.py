@@ -122,11 +122,13 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
         known = {**os.environ, "PYTHONPATH": str(ROOT)}
         new = {**known, "ONETAPE_KERNEL_CACHE": f"{fresh}/kernels", "ONETAPE_CACHE": f"{fresh}/tapes"}
         demo = [python, cli, "backtest", "demo", "--out", f"{fresh}/runs"]
+        listing = {**new, "ONETAPE_DATA": str(many_files(Path(fresh) / "data"))}
         rows: tuple[tuple[str, float, Callable[[], Times]], ...] = (
             ("--help", 0.5, lambda: often(rounds, [python, cli, "--help"], known)),
             ("import engine", 1.0, lambda: often(rounds, [python, "-c", "import engine"], known)),
             ("first demo run", 30.0, lambda: once(demo, new)),
             ("second demo run", 3.0, lambda: often(rounds, demo, new)),
+            ("data list", 0.5, lambda: often(rounds, [python, cli, "data", "list"], listing)),
         )
         print(f"\n{bench.name}  ({bench.unit})")
         figures, targets = {}, {}
@@ -137,6 +139,21 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
             print(f"  {name:18}{figures[name]:7.2f}" + (f"  by processor time; wall {wall:.2f}" if busy else ""))
             targets[f"{name}: at most {most:g} s"] = figures[name] <= most
     return entry(figures["second demo run"], bench.unit, figures, targets, None)
+
+
+def many_files(root: Path) -> Path:
+    """A catalogue of 10,000 small files, the demo's one under ten thousand names, long settled."""
+    (shipped,) = (ROOT / "engine/feeds/demo").rglob("2017.parquet")
+    for source in range(10):
+        for symbol in range(100):
+            folder = root / f"s{source}" / f"X{symbol}" / "bars-H1"
+            folder.mkdir(parents=True)
+            first = folder / "2000.parquet"
+            shutil.copy(shipped, first)
+            os.utime(first, ns=(0, 0))
+            for year in range(2001, 2010):
+                os.link(first, folder / f"{year}.parquet")
+    return root
 
 
 def often(rounds: int, command: list[str], known: dict[str, str]) -> Times:

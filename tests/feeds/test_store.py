@@ -313,7 +313,7 @@ def test_the_index_is_never_believed_when_it_does_not_fit(own_folders: Path) -> 
     assert "test/BTC/USDT/quotes" in [line["name"] for line in list_datasets(own_folders)]
 
 
-def test_ten_thousand_files_are_listed_in_half_a_second(own_folders: Path) -> None:
+def test_ten_thousand_files_are_listed_without_opening_one_of_them_again(own_folders: Path) -> None:
     put(QUOTES, quotes([1, 2, 3]))
     one = own_folders / NAME / "1970-01.parquet"
     for source in range(10):
@@ -324,12 +324,12 @@ def test_ten_thousand_files_are_listed_in_half_a_second(own_folders: Path) -> No
                 os.link(one, folder / f"1970-{month:02d}.parquet")
     os.utime(one, ns=(0, 0))
     assert len(held_datasets(own_folders)) == 1002  # the demo and the first one with them
-    times = []
-    for _ in range(3):  # of processor time, the best: the machine may be busy with other things
-        began = time.process_time()
-        lines = list_datasets(own_folders)
-        times.append(time.process_time() - began)
-    assert sum(line["files"] for line in lines) == 10_002 and min(times) < 0.5
+    lines = list_datasets(own_folders)
+    assert sum(line["files"] for line in lines) == 10_002
+    size = one.stat().st_size
+    one.write_bytes(b"?" * size)  # what is in the files is not looked at while size, time and inode are as they were
+    os.utime(one, ns=(0, 0))
+    assert list_datasets(own_folders) == lines
 
 
 def tape(key: str, rows: int = 1000) -> Columns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -97,15 +96,3 @@ def test_no_verdict_changes_when_the_future_does(method: str) -> None:
     changed = {name: np.r_[whole[name][:half], other[name][half:]] for name in whole}
     one, two = run(QUOTES, whole, [], method)[0], run(QUOTES, changed, [], method)[0]
     assert (one.flags[:half] == two.flags[:half]).all() and (one.flags != two.flags).any()
-
-
-def test_a_core_checks_millions_of_quotes_a_second() -> None:
-    """Measured 8 to 10 million; the bound leaves room for a busy machine."""
-    day = synthetic_day(100_000)
-    Validator(QUOTES).run(part(day, slice(0, 10)))
-    spent = []
-    for _ in range(5):
-        validator, started = Validator(QUOTES), time.process_time()
-        validator.run(day)
-        spent.append(time.process_time() - started)
-    assert size(day) / min(spent) > 2_000_000
