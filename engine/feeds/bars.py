@@ -207,11 +207,19 @@ def quotes_to_bars(ts, ts_event, symbol, bid, ask, lo, hi, alone, weight_bid, we
             due = min(due, end)
             i += 1
             continue
-        if several:  # they take turns, and which comes next cannot be foretold: one quote at a time, without a branch
-            x.high, x.low, x.last = max(x.high, price), min(x.low, price), price
-            x.volume += 1.0
-            x.spread = ask[i] - bid[i]
-            i += 1
+        if several:  # they take turns, and which comes next cannot be foretold: no branch on that
+            limit = min(known_due, due)
+            while True:
+                x.high, x.low, x.last = max(x.high, price), min(x.low, price), price
+                x.volume += 1.0
+                x.spread = ask[i] - bid[i]
+                i += 1
+                if i >= hi or ts[i] >= limit or ts_event[i] >= due or base_of[symbol[i]] < 0:
+                    break
+                x = streams[base_of[symbol[i]]]
+                if (x.is_open == 0) | (x.flat != 0) | (ts_event[i] < x.start):
+                    break
+                price = bid[i] * weight_bid + ask[i] * weight_ask
             continue
         stop = min(x.end, due)
         if alone:
