@@ -47,10 +47,10 @@ def row(bench: str, case: str, side: str, s: dict[str, Any], ratio: dict[str, fl
     if "not_run" in s:
         return f"| {bench} | {case} | {side} | not run: {s['not_run']} | | | | | |"
     times = f"{ratio[side]:.2f} x" if side in ratio else ""
-    return (
-        f"| {bench} | {case} | {side} | {short(s['rate'])} | {times} | {s['fills']} | {s['profit']:.2f}"
-        f" | {s['rss_mb']} | {s['clock']} |"
-    )
+    fills, profit = (str(s["fills"]), f"{s['profit']:.2f}") if "fills" in s else ("", "")  # an import trades nothing
+    held = s["rss_mb"] if "rss_mb" in s else round(s["resident_mb"])
+    clock = s.get("clock", "wall")
+    return f"| {bench} | {case} | {side} | {short(s['rate'])} | {times} | {fills} | {profit} | {held} | {clock} |"
 
 
 def plain(figure: Any) -> str:
