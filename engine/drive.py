@@ -36,7 +36,7 @@ def _advance(book, tape, i, j):
 
 
 @jit(no_cpython_wrapper=True)
-def collect(book, out, n, news, pending, back):
+def collect(book, out, n, news, pending):
     """Move the reports out of the book, keeping what may make a wish restatable; returns (reports, news) so far."""
     account, reports = book[0], book[4]
     for r in range(account[0].reports):
@@ -45,7 +45,7 @@ def collect(book, out, n, news, pending, back):
         n += 1
         if x.kind == REJECTED or (x.kind == FILL and x.reason != BY_ORDER):
             y = news[pending]
-            y.due, y.strategy, y.symbol, y.refusal = x.ts + back, x.strategy, x.symbol, x.kind == REJECTED
+            y.due, y.strategy, y.symbol, y.refusal = x.known, x.strategy, x.symbol, x.kind == REJECTED
             pending += 1
     account[0].reports = 0
     return n, pending
@@ -84,11 +84,7 @@ def obey(book, limits, wishes, x, answer, plan):
         refused(wish, limit.retries)
     if a.target != a.own:
         for n in range(market_orders(book, k, s, a.target, x.stop, x.take_profit, plan)):
-            o = plan[n]
-            submit(
-                book, 0, k, s, o.side, o.kind, o.steps, o.price, o.stop, o.take_profit, o.position, 0, x.ts,
-                limit.latency,
-            )  # fmt: skip
+            submit(book, plan[n], x.ts)
 
 
 @jit
@@ -107,7 +103,7 @@ def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, 
 
 
 @jit
-def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out, back):
+def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out):
     """Records i..hi-1 and the wishes w.. made before or right after them.
 
     Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
@@ -119,7 +115,7 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
         j = statements[w].at if w < len(statements) else hi
         while i < j:
             i = advance(book, tape, i, j)
-            n, pending = collect(book, out, n, news, pending, back)
+            n, pending = collect(book, out, n, news, pending)
             if n + len(book[4]) > len(out) or pending + len(book[4]) > len(news):
                 return MORE_ROOM, i, w, n, pending
         if w == len(statements):

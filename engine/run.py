@@ -110,9 +110,7 @@ class Session:
         _check_symbols(config, self.symbols)
         book, notes = open_book(config, self.instruments)
         limits = limits_of(config, config.strategies, self.instruments)
-        self.venue = SimulatedVenue(
-            tape.kind, self.symbols, ids, book, config.venue.latency.ns, config.venue.report_latency.ns, banded
-        )
+        self.venue = SimulatedVenue(tape.kind, self.symbols, self.instruments, ids, book, banded)
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
         self.journal = journal or Journal()
@@ -164,6 +162,8 @@ class Session:
         bus.subscribe(e.Order, risk.on_order)
         bus.subscribe(e.Order, venue.on_order)
         bus.subscribe(e.Cancel, venue.on_cancel)
+        bus.subscribe(e.Modify, venue.on_modify)
+        bus.subscribe(e.CloseBy, venue.on_close_by)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
         bus.subscribe(e.Rejected, risk.on_rejected)

@@ -45,16 +45,25 @@ def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Bo
         x["step_units"], x["step_lots"] = one.step_units, one.volume_step
         x["steps_min"], x["steps_max"] = (round(v / one.volume_step) for v in (one.volume_min, one.volume_max))
         x["grid"] = 10.0**one.digits
-        x["slippage"] = config.venue.slippage.amount * one.point
-        fee = config.venue.commission
-        if fee.unit == "bps":
-            x["commission_share"] = fee.amount * 1e-4
-        elif fee.currency not in ("", account.currency) and fee.amount:
-            raise ConfigError(f"venue.commission is in {fee.currency}, the account in {account.currency}")
-        else:
-            x["commission_per_lot"] = fee.amount
+        terms(book[6][s], one, config)
         notes += convert(book, s, instruments, account.currency, config.rates)
     return book, notes
+
+
+def terms(t: np.void, one: Instrument, config: Config) -> None:
+    """What the contract says of one symbol."""
+    venue = config.venue
+    t["slip_a"] = venue.slippage.amount * one.point
+    change = venue.change_latency or venue.latency
+    for leg, length in enumerate((venue.latency, change, venue.report_latency)):
+        t["delays"][leg]["a"] = length.ns
+    fee = venue.commission
+    if fee.unit == "bps":
+        t["fee_share"] = fee.amount * 1e-4
+    elif fee.currency not in ("", config.account.currency) and fee.amount:
+        raise ConfigError(f"venue.commission is in {fee.currency}, the account in {config.account.currency}")
+    else:
+        t["fee_per_lot"] = fee.amount
 
 
 def convert(
@@ -95,7 +104,6 @@ def limits_of(
             x["max_steps"] = steps(config.risk.max_position, instrument)
             x["max_drawdown"] = config.risk.max_drawdown.fraction if config.risk.max_drawdown else np.inf
             x["retries"] = config.risk.retries
-            x["latency"], x["back"] = config.venue.latency.ns, config.venue.report_latency.ns
     return limits
 
 

@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Any, Literal
 
 from engine.core import schema
+from engine.core.broker import AccountConfig, StressConfig, VenueConfig
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
 from engine.core.instrument import Instrument, declare, pins, shipped, table_of
-from engine.core.quantity import Duration, Fee, Percent, Points, Size, Spread, Volume
+from engine.core.quantity import Duration, Percent, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
 
@@ -62,27 +63,6 @@ class DataConfig:
     @property
     def end_ns(self) -> int | None:
         return None if self.end is None else parse_time(self.end, self.zone)
-
-
-@dataclass(frozen=True)
-class AccountConfig:
-    currency: str = "USD"
-    balance: float = 10_000.0
-    mode: Literal["hedging", "netting"] = "hedging"
-    leverage: float = 30.0
-
-
-@dataclass(frozen=True)
-class VenueConfig:
-    """How the simulated broker answers."""
-
-    latency: Duration = Duration(50.0, "ms")
-    """From a decision to the venue."""
-    report_latency: Duration = Duration(0.0, "ms")
-    """From the venue back to us."""
-    slippage: Points = Points(0.0, "points")
-    commission: Fee = Fee(0.0, "USD per lot")
-    """Per side."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +131,7 @@ class Config:
     strategy: tuple[StrategyConfig, ...] = ()
     run: RunConfig = RunConfig()
     report: ReportConfig = ReportConfig()
+    stress: StressConfig = StressConfig()
     expect: Expect | None = None
     source: str = field(default="", compare=False, metadata={"hidden": True})
     """Where it was read from."""
@@ -224,12 +205,17 @@ def check(config: Config) -> None:
         "account.leverage": config.account.leverage,
         "run.block": config.run.block,
         "report.equity": config.report.equity.amount,
+        "venue.spread": config.venue.spread,
         **{f"rates.{pair}": rate for pair, rate in config.rates.items()},
     }
     for path, value in positive.items():
         if value <= 0:
             raise ConfigError(f"{path}: must be more than 0, got {value:g}")
-    for path, value in {"seed": config.seed, "risk.retries": config.risk.retries}.items():
+    for path, value in {
+        "seed": config.seed,
+        "risk.retries": config.risk.retries,
+        "account.max_orders": config.account.max_orders,
+    }.items():
         if value < 0:
             raise ConfigError(f"{path}: must be at least 0, got {value}")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", config.name):
@@ -239,6 +225,9 @@ def check(config: Config) -> None:
     for pair in config.rates:
         if not re.fullmatch(r"[A-Z]{6,10}", pair):
             raise ConfigError(f"rates.{pair}: is not a pair of currency codes like USDJPY")
+    for path, level in {"margin_call": config.account.margin_call, "stop_out": config.account.stop_out}.items():
+        if level.unit not in ("%", config.account.currency):
+            raise ConfigError(f"account.{path}: {level} is not in the account's currency {config.account.currency}")
     check_data(config.data)
     at("report.zone", parse_zone, config.report.zone)
     declare(config.instrument)

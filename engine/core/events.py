@@ -62,9 +62,17 @@ class Denied(Event, frozen=True, gc=False):
 
 
 class Order(Event, frozen=True, gc=False):
-    """How to get there. `kind` is market, limit or stop; `position` names the one it closes (0: none).
+    """How to get there. A strategy that manages its own orders returns them with `id` 0; risk numbers what it passes.
 
-    A strategy that manages its own orders returns them with `id` 0; risk numbers what it lets through.
+    kind      market, limit, stop, stop_limit (`price` triggers a limit at `limit`), if_touched, trailing_stop
+    position  the position it closes (0: none)
+    expires   int64 ns UTC when it ends unfilled (0: never); `day` True: at the end of its trading day
+    filling   return (the rest goes on working), ioc, fok, post_only
+    group     orders of the strategy that carry the same text: one filled cancels the others
+    parent    the order that must be filled before this one works
+    trail, trail_step, trail_start, even_at, even_lock   distances in price: of the order if it is a trailing stop, else
+              of the position it opens; see the fill rules in `engine.venues.matching`
+    deviation the most that a market order may fill away from the quote it was decided on, as price (None: any)
     """
 
     strategy: str
@@ -78,6 +86,18 @@ class Order(Event, frozen=True, gc=False):
     position: int = 0
     expires: int = 0
     id: int = 0
+    limit: float | None = None
+    day: bool = False
+    filling: str = "return"
+    reduce_only: bool = False
+    group: str = ""
+    parent: int = 0
+    trail: float | None = None
+    trail_step: float | None = None
+    trail_start: float | None = None
+    even_at: float | None = None
+    even_lock: float | None = None
+    deviation: float | None = None
 
 
 class Cancel(Event, frozen=True, gc=False):
@@ -87,7 +107,43 @@ class Cancel(Event, frozen=True, gc=False):
     order: int
 
 
-class Accepted(Event, frozen=True, gc=False):
+class Modify(Event, frozen=True, gc=False):
+    """Ask the venue to change an order, or the exits of a position: name one of both. What is None stays; 0.0 removes."""
+
+    strategy: str
+    order: int = 0
+    position: int = 0
+    price: float | None = None
+    limit: float | None = None
+    stop: float | None = None
+    take_profit: float | None = None
+    expires: int | None = None
+    trail: float | None = None
+    trail_step: float | None = None
+    trail_start: float | None = None
+    even_at: float | None = None
+    even_lock: float | None = None
+
+
+class CloseBy(Event, frozen=True, gc=False):
+    """Ask the venue to close a position by an opposite one of the same symbol (hedging accounts)."""
+
+    strategy: str
+    position: int
+    by: int
+
+
+class Report(Event, frozen=True, gc=False):
+    """What a venue says; `retcode` is the MT5 trade return code that means it."""
+
+    @property
+    def retcode(self) -> int:
+        from engine.core.retcodes import retcode
+
+        return retcode(self)
+
+
+class Accepted(Report, frozen=True, gc=False):
     """The venue holds the order."""
 
     strategy: str
@@ -96,8 +152,21 @@ class Accepted(Event, frozen=True, gc=False):
     ts_event: int
 
 
-class Rejected(Event, frozen=True, gc=False):
-    """The venue's no."""
+class Rejected(Report, frozen=True, gc=False):
+    """The venue's no, to an order or to a change of one."""
+
+    strategy: str
+    symbol: str
+    order: int
+    reason: str
+    ts_event: int
+    request: int = 0
+    """Not 0: it was the change that was refused; the order or position stays as it is."""
+    position: int = 0
+
+
+class Canceled(Report, frozen=True, gc=False):
+    """The order is gone, what was left of it unfilled; `reason` says why."""
 
     strategy: str
     symbol: str
@@ -106,21 +175,33 @@ class Rejected(Event, frozen=True, gc=False):
     ts_event: int
 
 
-class Canceled(Event, frozen=True, gc=False):
-    """The order is gone unfilled; `reason` is canceled or expired."""
+class Modified(Report, frozen=True, gc=False):
+    """An order, or the exits of a position, are now these."""
 
     strategy: str
     symbol: str
     order: int
-    reason: str
+    position: int
+    price: float | None
+    stop: float | None
+    take_profit: float | None
     ts_event: int
 
 
-class Fill(Event, frozen=True, gc=False):
-    """A deal. `entry` is in or out; a netting position that turns round is an out and an in of one order.
+class Triggered(Report, frozen=True, gc=False):
+    """A stop-limit order has become a limit order."""
 
-    `profit` and `commission` are in the account currency, a cost is negative, and `balance` is the one after it.
-    `reason` is order, stop_loss or take_profit.
+    strategy: str
+    symbol: str
+    order: int
+    ts_event: int
+
+
+class Fill(Report, frozen=True, gc=False):
+    """A deal. `entry` is in, out or out_by; a netting position that turns round is an out and an in of one order.
+
+    `profit`, `commission` and `swap` are in the account currency, a cost is negative, and `balance` is the one after
+    it. `reason` is order, stop_loss, take_profit, stop_out or close_by. `left` are the units of the order that still work.
     """
 
     strategy: str
@@ -136,6 +217,34 @@ class Fill(Event, frozen=True, gc=False):
     commission: float
     balance: float
     reason: str
+    ts_event: int
+    swap: float = 0.0
+    left: float = 0.0
+
+
+class Swapped(Report, frozen=True, gc=False):
+    """Swap that a position accrued at a rollover, in the account currency: paid when it closes."""
+
+    strategy: str
+    symbol: str
+    position: int
+    amount: float
+    ts_event: int
+
+
+class MarginCall(Report, frozen=True, gc=False):
+    """The margin level fell to the broker's margin call: equity and margin of that moment."""
+
+    equity: float
+    margin: float
+    ts_event: int
+
+
+class Correction(Report, frozen=True, gc=False):
+    """The broker sets a negative balance to zero."""
+
+    amount: float
+    balance: float
     ts_event: int
 
 
@@ -164,6 +273,6 @@ class End(Event, frozen=True, gc=False):
 
 
 AnyEvent = (
-    Quote | Signal | TargetPosition | Denied | Order | Cancel | Accepted | Rejected | Canceled
-    | Fill | Timer | Start | End
+    Quote | Signal | TargetPosition | Denied | Order | Cancel | Modify | CloseBy | Accepted | Rejected | Canceled
+    | Modified | Triggered | Fill | Swapped | MarginCall | Correction | Timer | Start | End
 )  # fmt: skip

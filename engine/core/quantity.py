@@ -7,6 +7,7 @@
     Spread      "1.0 points"  "1.5 bps"
     Fee         "3.5 USD per lot"  "0.5 bps"                        per side
     Percent     "20 %"
+    Level       "50 %"  "500 USD"                                   of margin, or of equity
     Duration    "50 ms"  "1 h"
 
 `amount` is the number as written, `unit` its unit; `str()` gives a text that parses to the same quantity.
@@ -163,6 +164,17 @@ class Percent(Quantity):
     def check(cls, text: str, amount: float, unit: str) -> None:
         if not 0 < amount <= 100:
             raise ConfigError(f"{text!r} must be more than 0 % and at most 100 %")
+
+
+class Level(Quantity):
+    """Where the broker acts: a share of the margin, or an amount of equity."""
+
+    units: ClassVar = {"%": "%"}
+    forms = '"50 %" or "500 USD"'
+
+    @classmethod
+    def unit_of(cls, spelled: str) -> str | None:
+        return spelled if re.fullmatch(r"[A-Z]{3,5}", spelled) else cls.units.get(spelled)
 
 
 class Duration(Quantity):

@@ -1,8 +1,9 @@
 """The book: all trading state of a run, as record arrays that one kernel call can take and one copy can save.
 
 `Book` is a plain tuple of arrays, because numba caches functions on tuples and a tuple of arrays may grow
-without a recompile: (account[1], symbols[S], orders[cap], positions[cap], reports[cap], samples[cap]).
-Orders and positions lie compact and in the order of their ids; `account.orders` and `.positions` count them.
+without a recompile: (account[1], symbols[S], orders[cap], positions[cap], reports[cap], samples[cap], terms[S],
+requests[cap], calendar). Orders and positions lie compact and in the order of their ids; `account.orders` and
+`.positions` count them. `terms` and `calendar` are what the contract says and do not change while a run goes on.
 
 Volumes are whole lot steps (int64), money that has been booked is whole minor units (cents, int64), so neither can
 drift. Prices that are not set are NaN. Marks, equity and margin are float64 in the account currency.
@@ -15,21 +16,34 @@ import math
 import numpy as np
 
 from engine.kernels.jit import jit
+from engine.kernels.terms import CALENDAR, TERMS
 
 # int64, not Python ints: numba compiles a function anew for every literal it is called with
 NONE = np.int64(0)
-MARKET, LIMIT, STOP = map(np.int64, range(3))
-SENT, WORKING = map(np.int64, (1, 2))
-FILL, ACCEPTED, REJECTED, CANCELED = map(np.int64, range(4))
-ENTRY_IN, ENTRY_OUT = map(np.int64, range(2))
-BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT = map(np.int64, range(3))
-NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE = map(np.int64, range(4))
-EXPIRED, POSITION_CLOSED = map(np.int64, (1, 2))
+MARKET, LIMIT, STOP, STOP_LIMIT, TOUCHED, TRAILING = map(np.int64, range(6))
+SENT, WORKING, WAITING = map(np.int64, (1, 2, 3))
+"""Of an order: on its way; with the venue; with the venue, but its parent has not been filled."""
+RETURN, IOC, FOK, POST_ONLY = map(np.int64, range(4))
+FILL, ACCEPTED, REJECTED, CANCELED, MODIFIED, TRIGGERED, SWAPPED, CALLED, CORRECTED = map(np.int64, range(9))
+ENTRY_IN, ENTRY_OUT, ENTRY_OUT_BY = map(np.int64, range(3))
+BY_ORDER, BY_STOP_LOSS, BY_TAKE_PROFIT, BY_STOP_OUT, BY_CLOSE = map(np.int64, range(5))
+NO_CONVERSION, FIXED_RATE, DIRECT, INVERSE, CROSSED = map(np.int64, range(5))
+CHANGE_ORDER, CHANGE_POSITION, CLOSE_BY = map(np.int64, range(3))
+PESSIMISTIC, NEAREST, OHLC, OLHC = map(np.int64, range(4))
 NEVER = np.int64(np.iinfo(np.int64).max)
 
-ORDER_KINDS = ("market", "limit", "stop")
-FILL_REASONS = ("order", "stop_loss", "take_profit")
-CANCEL_REASONS = ("canceled", "expired", "position closed")
+ORDER_KINDS = ("market", "limit", "stop", "stop_limit", "if_touched", "trailing_stop")
+FILLINGS = ("return", "ioc", "fok", "post_only")
+PATHS = ("pessimistic", "nearest", "ohlc", "olhc")
+FILL_REASONS = ("order", "stop_loss", "take_profit", "stop_out", "close_by")
+ENTRIES = ("in", "out", "out_by")
+CANCEL_REASONS = (
+    "canceled", "expired", "position closed", "no liquidity", "one cancels other", "parent gone", "stop out",
+    "nothing to reduce",
+)  # fmt: skip
+EXPIRED, POSITION_CLOSED, NO_LIQUIDITY, ONE_CANCELS_OTHER, PARENT_GONE, STOPPED_OUT, NOTHING_TO_REDUCE = map(
+    np.int64, range(1, 8)
+)
 REJECT_REASONS = (
     "",
     "volume below the minimum",
@@ -39,18 +53,46 @@ REJECT_REASONS = (
     "position is not open",
     "no conversion rate",
     "no such order",
+    "market closed",
+    "no connection",
+    "trading disabled",
+    "close only",
+    "long only",
+    "short only",
+    "volume limit",
+    "too many orders",
+    "invalid price",
+    "unsupported kind",
+    "unsupported filling",
+    "unsupported expiration",
+    "frozen",
+    "no changes",
+    "would fill",
+    "requote",
+    "rejected by the dealer",
+    "value below the minimum",
 )
-R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER = map(np.int64, range(1, 8))
+(
+    R_VOLUME_MIN, R_VOLUME_MAX, R_STOPS, R_MONEY, R_POSITION, R_RATE, R_ORDER, R_CLOSED, R_OUTAGE, R_DISABLED,
+    R_CLOSE_ONLY, R_LONG_ONLY, R_SHORT_ONLY, R_VOLUME_LIMIT, R_ORDERS, R_PRICE, R_KIND, R_FILLING, R_EXPIRATION,
+    R_FROZEN, R_NO_CHANGES, R_WOULD_FILL, R_REQUOTE, R_DEALER, R_VALUE,
+) = map(np.int64, range(1, len(REJECT_REASONS)))  # fmt: skip
 
 _i, _f = np.int64, np.float64
 
 ACCOUNT = np.dtype([
     ("balance", _i), ("minor", _f), ("equity", _f), ("peak", _f), ("drawdown", _f), ("drawdown_share", _f),
     ("leverage", _f), ("hedging", _i),
-    ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i),
-    ("next_order", _i), ("next_position", _i), ("next_deal", _i),
+    ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i), ("requests", _i),
+    ("next_order", _i), ("next_position", _i), ("next_deal", _i), ("next_request", _i),
     ("sample_every", _i), ("next_sample", _i),
+    # margin of all positions; the levels of margin call and stop-out (share of margin, or money); was it called
+    ("margin", _f), ("call_level", _f), ("stop_level", _f), ("level_in_money", _i), ("called", _i), ("protect", _i),
+    ("max_orders", _i), ("refuse_closed", _i), ("path", _i), ("ambiguous", _i),
+    # what keys the draws, frictions as shares of 1, and when the last report is known
+    ("seed", _i), ("reject", _f), ("requote", _f), ("partial", _f), ("known", _i),
 ], align=True)  # fmt: skip
+"""`ambiguous` counts the trades whose stop and take-profit both lay in the bar that closed them."""
 
 SYMBOL = np.dtype([
     ("bid", _f), ("ask", _f),
@@ -58,33 +100,54 @@ SYMBOL = np.dtype([
     ("ask_low", _f), ("ask_high", _f), ("bid_low", _f), ("bid_high", _f), ("due", _i),
     # open volume and its cost, both sides: all a mark needs, however many positions there are
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
-    ("floating", _f), ("mark", _f), ("rate", _f),
-    ("conversion", _i), ("via", _i), ("converts", _i),
+    ("floating", _f), ("swap", _f), ("mark", _f), ("rate", _f), ("margin", _f),
+    ("conversion", _i), ("via", _i), ("inverse", _i), ("via2", _i), ("inverse2", _i), ("converts", _i),
     ("step_units", _f), ("step_lots", _f), ("steps_min", _i), ("steps_max", _i), ("grid", _f),
-    ("slippage", _f), ("commission_per_lot", _f), ("commission_share", _f),
+    # where the calendar stands, and what is left of this record's liquidity
+    ("night", _i), ("pause", _i), ("left_buy", _i), ("left_sell", _i),
+    # what the slippage models remember of the market
+    ("mid", _f), ("variance", _f), ("usual_volume", _f), ("volume", _f),
 ], align=True)  # fmt: skip
+"""`mark` is floating profit in account money plus accrued `swap`. A crossed rate goes `via` to `via2`; `inverse`
+says that a leg is divided by."""
 
 ORDER = np.dtype([
-    ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("kind", _i), ("steps", _i),
-    ("price", _f), ("stop", _f), ("take_profit", _f), ("position", _i),
-    ("decided", _i), ("arrives", _i), ("expires", _i), ("cancel_at", _i), ("state", _i),
+    ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("kind", _i), ("steps", _i), ("filled", _i),
+    ("price", _f), ("limit", _f), ("stop", _f), ("take_profit", _f), ("position", _i),
+    ("decided", _i), ("arrives", _i), ("expires", _i), ("cancel_decided", _i), ("cancel_at", _i), ("state", _i),
+    ("filling", _i), ("reduce_only", _i), ("group", _i), ("parent", _i), ("rested", _i),
+    ("trail", _f), ("trail_step", _f), ("trail_start", _f), ("even_at", _f), ("even_lock", _f), ("deviation", _f),
 ], align=True)  # fmt: skip
+"""`steps` are what is left of it. `trail` and what follows are distances in price, NaN where not set: of the order
+itself if it is a trailing stop, else of the position it opens."""
 
 POSITION = np.dtype([
     ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("entry", _f),
-    ("stop", _f), ("take_profit", _f), ("ts", _i),
+    ("stop", _f), ("take_profit", _f), ("ts", _i), ("margin", _f), ("swap", _i),
+    ("trail", _f), ("trail_step", _f), ("trail_start", _f), ("even_at", _f), ("even_lock", _f),
 ], align=True)  # fmt: skip
+"""`margin` is fixed at the opening; `swap` is what has accrued, in minor units."""
+
+REQUEST = np.dtype([
+    ("id", _i), ("kind", _i), ("strategy", _i), ("symbol", _i), ("order", _i), ("position", _i), ("by", _i),
+    ("decided", _i), ("arrives", _i), ("price", _f), ("limit", _f), ("stop", _f), ("take_profit", _f), ("expires", _i),
+    ("trail", _f), ("trail_step", _f), ("trail_start", _f), ("even_at", _f), ("even_lock", _f),
+], align=True)  # fmt: skip
+"""A change of an order or a position, or a closing by another, on its way. It says all values as they shall be."""
 
 REPORT = np.dtype([
-    ("kind", _i), ("ts", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i), ("strategy", _i),
-    ("symbol", _i), ("side", _i), ("steps", _i), ("price", _f), ("entry", _i), ("profit", _i), ("commission", _i),
-    ("balance", _i), ("reason", _i), ("stop", _f), ("take_profit", _f),
+    ("kind", _i), ("ts", _i), ("known", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i),
+    ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("left", _i), ("price", _f), ("entry", _i),
+    ("profit", _i), ("commission", _i), ("swap", _i), ("balance", _i), ("reason", _i), ("stop", _f), ("take_profit", _f),
 ], align=True)  # fmt: skip
-"""`stop` and `take_profit` are those of the position that a deal opened."""
+"""`ts` is the record's, `known` when we hear of it. `stop` and `take_profit` are those of the position that a deal
+opened or a change made. `left` are steps of the order that still work."""
 
 SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 
-Book = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Book = tuple[np.ndarray, ...]
+REQUESTS = 64
+"""Changes on their way at first; the book grows when there are more."""
 
 
 def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int = 4_096) -> Book:
@@ -97,33 +160,51 @@ def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int
         rows[field] = np.nan
     rows["ask_low"], rows["bid_low"] = -np.inf, -np.inf
     rows["ask_high"], rows["bid_high"] = np.inf, np.inf
-    rows["due"], rows["via"] = NEVER, -1
-    reports = np.zeros(report_room(orders, positions), REPORT)
-    return account, rows, np.zeros(orders, ORDER), np.zeros(positions, POSITION), reports, np.zeros(samples, SAMPLE)
+    rows["due"], rows["via"], rows["via2"] = NEVER, -1, -1
+    return (
+        account, rows, np.zeros(orders, ORDER), np.zeros(positions, POSITION),
+        np.zeros(report_room(orders, positions), REPORT), np.zeros(samples, SAMPLE), np.zeros(symbols, TERMS),
+        np.zeros(REQUESTS, REQUEST), np.zeros(0, CALENDAR),
+    )  # fmt: skip
 
 
 def report_room(orders: int, positions: int) -> int:
-    """Reports one record of a tape can cause at most: an acceptance and two deals an order, an exit a position."""
-    return 4 * orders + 2 * positions + 8
+    """Reports one record of a tape can cause at most: what an order, a position and a request can go through."""
+    return 6 * orders + 6 * positions + 2 * REQUESTS + 64
 
 
-def grow(book: Book, orders: int, positions: int) -> Book:
-    """The same book with room for at least that many orders and positions."""
-    account, symbols, old_orders, old_positions, reports, samples = book
-    new_orders = np.zeros(max(orders, len(old_orders)), ORDER)
-    new_positions = np.zeros(max(positions, len(old_positions)), POSITION)
-    new_orders[: len(old_orders)] = old_orders
-    new_positions[: len(old_positions)] = old_positions
-    new_reports = np.zeros(report_room(len(new_orders), len(new_positions)), REPORT)
-    new_reports[: len(reports)] = reports
-    return account, symbols, new_orders, new_positions, new_reports, samples
+def grow(book: Book, orders: int, positions: int, requests: int = 0) -> Book:
+    """The same book with room for at least that many orders, positions and requests."""
+    account, symbols, old_orders, old_positions, reports, samples, terms, old_requests, calendar = book
+    new_orders, new_positions, new_requests = (
+        longer(old, room)
+        for old, room in ((old_orders, orders), (old_positions, positions), (old_requests, requests))
+    )
+    room = report_room(len(new_orders), len(new_positions)) + 2 * len(new_requests)
+    return (
+        account, symbols, new_orders, new_positions, longer(reports, room), samples, terms, new_requests, calendar,
+    )  # fmt: skip
+
+
+def longer(records: np.ndarray, room: int) -> np.ndarray:
+    if room <= len(records):
+        return records
+    grown = np.zeros(room, records.dtype)
+    grown[: len(records)] = records
+    return grown
 
 
 def snapshot(book: Book) -> bytes:
     """Every byte of trading state."""
-    account, symbols, orders, positions, _, _ = book
-    a = account[0]
-    return b"".join(part.tobytes() for part in (account, symbols, orders[: a["orders"]], positions[: a["positions"]]))
+    a = book[0][0]
+    parts = (
+        book[0],
+        book[1],
+        book[2][: a["orders"]],
+        book[3][: a["positions"]],
+        book[7][: a["requests"]],
+    )
+    return b"".join(part.tobytes() for part in parts)
 
 
 @jit(no_cpython_wrapper=True)
@@ -154,6 +235,13 @@ def clean(x, price):
 
 
 @jit(no_cpython_wrapper=True)
+def leg_rate(symbols, via, inverse):
+    """The mid price of a symbol, or one over it."""
+    mid = 0.5 * (symbols[via].bid + symbols[via].ask)
+    return 1.0 / mid if inverse else mid
+
+
+@jit(no_cpython_wrapper=True)
 def rate_of(symbols, s):
     """Account currency per unit of profit currency, now; NaN as long as nothing has been quoted."""
     x = symbols[s]
@@ -161,9 +249,8 @@ def rate_of(symbols, s):
         return 1.0
     if x.conversion == FIXED_RATE:
         return x.rate
-    y = symbols[x.via]
-    mid = 0.5 * (y.bid + y.ask)
-    return mid if x.conversion == DIRECT else 1.0 / mid
+    rate = leg_rate(symbols, x.via, x.conversion == INVERSE or (x.conversion == CROSSED and x.inverse != 0))
+    return rate * leg_rate(symbols, x.via2, x.inverse2 != 0) if x.conversion == CROSSED else rate
 
 
 @jit(no_cpython_wrapper=True)
@@ -173,13 +260,13 @@ def mark(symbols, s):
     found = x.exposed != 0
     if x.exposed:
         x.floating = (x.bid * x.long_units - x.long_cost) + (x.short_cost - x.ask * x.short_units)
-        x.mark = x.floating * x.rate
+        x.mark = x.floating * x.rate + x.swap
     if x.converts:
         for d in range(len(symbols)):
             y = symbols[d]
-            if y.via == s and y.exposed:
+            if (y.via == s or y.via2 == s) and y.exposed:
                 y.rate = rate_of(symbols, d)
-                y.mark = y.floating * y.rate
+                y.mark = y.floating * y.rate + y.swap
                 found = True
     return found
 
@@ -207,17 +294,6 @@ def value(account, symbols):
             a.drawdown = down
         if down > a.drawdown_share * a.peak:
             a.drawdown_share = down / a.peak
-
-
-@jit(no_cpython_wrapper=True)
-def margin_used(book):
-    """Margin of all open positions: volume at its entry price, converted now, over the leverage."""
-    account, symbols, _, positions, _, _ = book
-    total = 0.0
-    for p in range(account[0].positions):
-        x = symbols[positions[p].symbol]
-        total += positions[p].steps * x.step_units * positions[p].entry * rate_of(symbols, positions[p].symbol)
-    return total / account[0].leverage
 
 
 @jit(no_cpython_wrapper=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import MARKET, margin_used, owned, rate_of
+from engine.kernels.book import MARKET, owned, rate_of
 from engine.kernels.jit import jit
 
 BY_LOTS, BY_UNITS, BY_EQUITY, BY_RISK = 0, 1, 2, 3
@@ -22,7 +22,6 @@ IN_FLIGHT, NO_PRICE, STOP_MISSING, STOP_SIDE, MAX_DRAWDOWN, VOLUME_MIN, MAX_POSI
 _i, _f = np.int64, np.float64
 LIMITS = np.dtype([
     ("sizing", _i), ("size", _f), ("max_steps", _i), ("max_drawdown", _f), ("retries", _i),
-    ("latency", _i), ("back", _i),
 ], align=True)  # fmt: skip
 """What one strategy may do with one symbol: limits[strategy, symbol]."""
 WISH = np.dtype([
@@ -161,7 +160,7 @@ def stands(book, k, s):
 def account_now(book):
     """Balance, equity, margin used: what a trader reads."""
     a = book[0][0]
-    return a.balance * a.minor, a.equity, margin_used(book)
+    return a.balance * a.minor, a.equity, a.margin
 
 
 @jit(no_cpython_wrapper=True)

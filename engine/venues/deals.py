@@ -14,13 +14,15 @@ from engine.kernels.book import (
     POSITION_CLOSED,
     R_MONEY,
     REJECTED,
-    margin_used,
     mark,
     rate_of,
     to_minor,
     value,
 )
 from engine.kernels.jit import jit
+from engine.venues.costs import commission
+from engine.venues.latency import BACK, delay
+from engine.venues.margin import margin_after, margin_at, symbol_margin
 
 
 @jit(no_cpython_wrapper=True)
@@ -30,10 +32,13 @@ def report(book, kind, ts, ts_event, order, strategy, s, reason):
     n = account[0].reports
     r = reports[n]
     r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
-    r.deal, r.position, r.side, r.steps, r.price = 0, 0, 0, 0, np.nan
-    r.entry, r.profit, r.commission, r.stop, r.take_profit = 0, 0, 0, np.nan, np.nan
-    r.balance = account[0].balance
-    account[0].reports = n + 1
+    r.deal, r.position, r.side, r.steps, r.left, r.price = 0, 0, 0, 0, 0, np.nan
+    r.entry, r.profit, r.commission, r.swap, r.stop, r.take_profit = 0, 0, 0, 0, np.nan, np.nan
+    a = account[0]
+    r.balance = a.balance
+    a.known = max(a.known, ts + delay(book, s, BACK, order, a.next_deal))
+    r.known = a.known
+    a.reports = n + 1
     return n
 
 
@@ -59,14 +64,15 @@ def find_position(book, position, s):
 def expose(book, s):
     """Open volume and cost of symbol s from scratch, then its mark and the equity."""
     account, symbols, positions = book[0], book[1], book[3]
-    x = symbols[s]
+    a, x = account[0], symbols[s]
     long_units = long_cost = short_units = short_cost = 0.0
-    exposed = 0
+    exposed = swap = 0
     for p in range(account[0].positions):
         q = positions[p]
         if q.symbol == s:
             units = q.steps * x.step_units
             exposed = 1
+            swap += q.swap
             if q.side > 0:
                 long_units += units
                 long_cost += units * q.entry
@@ -74,8 +80,12 @@ def expose(book, s):
                 short_units += units
                 short_cost += units * q.entry
     x.long_units, x.long_cost, x.short_units, x.short_cost = long_units, long_cost, short_units, short_cost
-    x.exposed = exposed
+    x.exposed, x.swap = exposed, swap * a.minor
     x.rate = rate_of(symbols, s)
+    x.margin = symbol_margin(book, s)
+    a.margin = 0.0
+    for d in range(len(symbols)):
+        a.margin += symbols[d].margin
     if exposed:
         mark(symbols, s)
     else:
@@ -86,14 +96,13 @@ def expose(book, s):
 @jit(no_cpython_wrapper=True)
 def deal(book, ts, ts_event, order, strategy, s, side, steps, price, entry, position, profit, reason):
     """Book one deal: profit and commission in whole minor units, then its report."""
-    a, x = book[0][0], book[1][s]
-    notional = steps * x.step_units * price * rate_of(book[1], s)
-    commission = to_minor(x.commission_per_lot * steps * x.step_lots + x.commission_share * notional, a.minor)
-    a.balance += profit - commission
+    a = book[0][0]
+    fee = commission(book, s, steps, price, entry == ENTRY_IN, False)
+    a.balance += profit - fee
     n = report(book, FILL, ts, ts_event, order, strategy, s, reason)
     r = book[4][n]
     r.deal, r.position, r.side, r.steps, r.price = a.next_deal, position, side, steps, price
-    r.entry, r.profit, r.commission = entry, profit, commission
+    r.entry, r.profit, r.commission = entry, profit, fee
     a.next_deal += 1
     expose(book, s)
 
@@ -106,6 +115,7 @@ def close(book, p, steps, price, ts, ts_event, order, reason):
     s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
     worth = steps * symbols[s].step_units * rate_of(symbols, s)
     money = side * (price - entry) * worth
+    q.margin *= (q.steps - steps) / q.steps
     q.steps -= steps
     if q.steps == 0:
         account[0].positions = remove(positions, account[0].positions, p)
@@ -119,15 +129,18 @@ def enter(book, k, steps, price, ts, ts_event):
     account, symbols, orders, positions = book[0], book[1], book[2], book[3]
     a, o = account[0], orders[k]
     s = o.symbol
-    needed = steps * symbols[s].step_units * price * rate_of(symbols, s) / a.leverage
-    if not (needed <= a.equity - margin_used(book)):
+    after = margin_after(book, s, o.side, steps, price)
+    if not (after <= a.equity or after <= a.margin):
         return R_MONEY
     p = -1 if a.hedging else find_position(book, NONE, s)
     if p < 0:
         p = a.positions
         q = positions[p]
         q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, s, o.side, steps, price
-        q.stop, q.take_profit, q.ts = o.stop, o.take_profit, ts_event
+        q.stop, q.take_profit, q.ts, q.swap = o.stop, o.take_profit, ts_event, 0
+        q.margin = margin_at(book, s, steps, price, False)
+        q.trail, q.trail_step, q.trail_start = o.trail, o.trail_step, o.trail_start
+        q.even_at, q.even_lock = o.even_at, o.even_lock
         if a.positions == 0 and a.sample_every > 0:
             a.next_sample = (ts // a.sample_every + 1) * a.sample_every
         a.next_position += 1
@@ -136,6 +149,7 @@ def enter(book, k, steps, price, ts, ts_event):
         q = positions[p]
         q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
         q.steps += steps
+        q.margin += margin_at(book, s, steps, price, False)
         if not np.isnan(o.stop):
             q.stop = o.stop
         if not np.isnan(o.take_profit):

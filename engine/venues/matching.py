@@ -21,7 +21,6 @@ from engine.kernels.book import (
     REJECTED,
     SENT,
     WORKING,
-    clean,
     mark,
     rate_of,
     sample,
@@ -30,6 +29,7 @@ from engine.kernels.book import (
 )
 from engine.kernels.jit import jit
 from engine.venues.deals import close, execute, remove, report
+from engine.venues.slippage import slipped
 
 
 @jit(no_cpython_wrapper=True)
@@ -70,31 +70,25 @@ def exit_price(side, stop, take_profit, first, high, low):
 
 
 @jit(no_cpython_wrapper=True)
-def slipped(x, price, side):
-    """A price to buy (+1) or sell (-1) at, and the slippage."""
-    return clean(x, price + side * x.slippage) if x.slippage > 0.0 else price
-
-
-@jit(no_cpython_wrapper=True)
-def order_price(x, o, first, high, low):
+def order_price(book, o, first, high, low):
     """Where a working order of symbol x fills on first..high/low of its entry side; NaN if it does not."""
     if o.kind == MARKET:
-        return slipped(x, first, o.side)
+        return slipped(book, o.symbol, first, o.side, o.steps, o.id)
     if o.kind == LIMIT:
         if o.side * (first - o.price) <= 0.0:
             return first
         reached = low if o.side > 0 else high
         return o.price if o.side * (reached - o.price) <= 0.0 else np.nan
     if o.side * (first - o.price) >= 0.0:
-        return slipped(x, first, o.side)
+        return slipped(book, o.symbol, first, o.side, o.steps, o.id)
     reached = high if o.side > 0 else low
-    return slipped(x, o.price, o.side) if o.side * (reached - o.price) >= 0.0 else np.nan
+    return slipped(book, o.symbol, o.price, o.side, o.steps, o.id) if o.side * (reached - o.price) >= 0.0 else np.nan
 
 
 @jit(no_cpython_wrapper=True)
 def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
     """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
-    account, symbols, positions = book[0], book[1], book[3]
+    account, positions = book[0], book[3]
     p = NONE
     while p < account[0].positions:
         q = positions[p]
@@ -108,7 +102,7 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
             p += 1
             continue
         if reason == BY_STOP_LOSS:
-            price = slipped(symbols[s], price, -q.side)
+            price = slipped(book, s, price, -q.side, q.steps, q.id)
         close(book, p, q.steps, price, ts, ts_event, NONE, reason)
 
 
@@ -121,7 +115,7 @@ def there(ts_event, length, decided, arrives):
 @jit(no_cpython_wrapper=True)
 def work(book, s, ts, ts_event, bid, ask, length, arrivals):
     """Orders of symbol s by id: arrival, then price. `length` is the duration of a bar, 0 for a quote."""
-    account, symbols, orders = book[0], book[1], book[2]
+    account, orders = book[0], book[2]
     k = NONE
     while k < account[0].orders:
         o = orders[k]
@@ -141,7 +135,7 @@ def work(book, s, ts, ts_event, bid, ask, length, arrivals):
             if o.kind != MARKET:
                 report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, NONE)
         x = ask if o.side > 0 else bid
-        price = order_price(symbols[s], o, x[0], x[1], x[2])
+        price = order_price(book, o, x[0], x[1], x[2])
         if np.isnan(price):
             k += 1
             continue
@@ -157,8 +151,7 @@ def expire(book, s, ts, ts_event, length):
     while k < account[0].orders:
         o = orders[k]
         expired = o.expires > 0 and ts_event >= o.expires
-        decided = o.cancel_at - (o.arrives - o.decided)  # a cancel is as long on its way as the order was
-        if o.symbol == s and (expired or there(ts_event, length, decided, o.cancel_at)):
+        if o.symbol == s and (expired or there(ts_event, length, o.cancel_decided, o.cancel_at)):
             report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else NONE)
             account[0].orders = remove(orders, account[0].orders, k)
         else:

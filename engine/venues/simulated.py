@@ -7,35 +7,60 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.core.events import Accepted, Cancel, Canceled, Event, Fill, Order, Rejected
+from engine.core.events import (
+    Accepted,
+    Cancel,
+    Canceled,
+    CloseBy,
+    Correction,
+    Event,
+    Fill,
+    MarginCall,
+    Modified,
+    Modify,
+    Order,
+    Rejected,
+    Swapped,
+    Triggered,
+)
+from engine.core.frames import day_starts
+from engine.core.instrument import Instrument
 from engine.core.tape import Block
 from engine.kernels import book as b
-from engine.venues.intake import cancel, submit
+from engine.venues.intake import cancel, submit, unknown_at
 from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
-ENTRIES = ("in", "out")
 KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
+FILLINGS = {name: code for code, name in enumerate(b.FILLINGS)}
 NAN = float("nan")
+DAY = 86_400 * 10**9
+
+
+def number(value: float | None) -> float:
+    return NAN if value is None else value
+
+
+def price_of(value: float) -> float | None:
+    return None if value != value else value
 
 
 @dataclass
 class SimulatedVenue:
     """Matches orders against the tape. It lags behind the run and is brought up to a record by `advance`.
 
-    `latency` is the way of an order to the venue, `back` the way of its report to us, both in ns. `banded=False`
-    judges every record in full (slow; for tests).
+    `banded=False` judges every record in full (slow; for tests).
     """
 
     kind: str
     symbols: tuple[str, ...]
+    instruments: tuple[Instrument, ...]
     strategies: tuple[str, ...]
     book: b.Book
-    latency: int = 0
-    back: int = 0
     banded: bool = True
     columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
     """Of the block that is attached."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    _groups: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._peek: Callable[..., int] = peek_quotes if self.kind == "quotes" else peek_bars
@@ -44,6 +69,7 @@ class SimulatedVenue:
         self._strategy_ids = {name: n for n, name in enumerate(self.strategies)}
         self._scale = round(1.0 / float(self.book[0]["minor"][0]))
         self._step_units = self.book[1]["step_units"].tolist()
+        self._order, self._request = np.zeros(1, b.ORDER), np.zeros(1, b.REQUEST)
         account = self.book[0]  # stays the same array when the book grows
         self._orders, self._positions, self._reports = account["orders"], account["positions"], account["reports"]
 
@@ -58,7 +84,7 @@ class SimulatedVenue:
             self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
         room = 2 * len(block) + 16
         if len(self.book[5]) < room:
-            self.book = (*self.book[:5], np.zeros(room, b.SAMPLE))
+            self.book = (*self.book[:5], np.zeros(room, b.SAMPLE), *self.book[6:])
 
     @property
     def idle(self) -> bool:
@@ -78,18 +104,29 @@ class SimulatedVenue:
         self.book[0]["samples"] = 0
         return self.book[5][:count].copy()
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: Order) -> list[Event] | None:
         """Take an order in; one without a number has not passed risk and is none of the venue's business."""
         if not order.id:
-            return
+            return None
         self.room(1)
         s = self._ids[order.symbol]
-        submit(
-            self.book, order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
-            round(order.units / self._step_units[s]), NAN if order.price is None else order.price,
-            NAN if order.stop is None else order.stop, NAN if order.take_profit is None else order.take_profit,
-            order.position, order.expires, order.ts, self.latency,
+        expires = self.day_end(s, order.ts) if order.day else order.expires
+        group = self._groups.setdefault((order.strategy, order.group), len(self._groups) + 1) if order.group else 0
+        o = self._order
+        o[0] = (
+            order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
+            round(order.units / self._step_units[s]), 0, number(order.price), number(order.limit), number(order.stop),
+            number(order.take_profit), order.position, 0, 0, expires, 0, 0, 0, FILLINGS[order.filling],
+            order.reduce_only, group, order.parent, 0, number(order.trail), number(order.trail_step),
+            number(order.trail_start), number(order.even_at), number(order.even_lock), number(order.deviation),
         )  # fmt: skip
+        submit(self.book, o[0], order.ts)
+        return self.reports() or None
+
+    def day_end(self, s: int, ts: int) -> int:
+        """When the trading day of symbol s that holds ts is over, int64 ns UTC."""
+        starts = day_starts(self.instruments[s].rolls, ts, ts)
+        return int(starts[np.searchsorted(starts, ts, side="right")])
 
     def room(self, more: int) -> None:
         """Make sure that many more orders fit, and that every order may become a position."""
@@ -97,12 +134,25 @@ class SimulatedVenue:
         if orders > len(self.book[2]) or orders + positions + 1 > len(self.book[3]):
             self.book = b.grow(self.book, 2 * orders, 2 * (orders + positions + 1))
 
-    def on_cancel(self, wish: Cancel) -> Event | None:
+    def on_cancel(self, wish: Cancel) -> list[Event] | None:
         """Ask for an order to be taken back; that the venue has none is known when its answer has come."""
-        arrives = wish.ts + self.latency
-        if cancel(self.book, wish.order, arrives):
-            return None
-        return Rejected(arrives + self.back, wish.strategy, "", wish.order, "no such order", arrives)
+        if cancel(self.book, wish.order, wish.ts):
+            return self.reports() or None
+        return [self._unknown(wish.ts, wish.strategy, wish.order, 0)]
+
+    def _unknown(self, ts: int, strategy: str, order: int, position: int) -> Rejected:
+        """The venue has no such order or position."""
+        reason = b.REJECT_REASONS[b.R_POSITION if position else b.R_ORDER]
+        arrives, known = unknown_at(self.book, max(order, position), ts)
+        return Rejected(known, strategy, "", order, reason, arrives, 0, position)
+
+    def on_modify(self, wish: Modify) -> list[Event] | None:
+        """Ask for a change of an order or of a position's exits."""
+        raise NotImplementedError
+
+    def on_close_by(self, wish: CloseBy) -> list[Event] | None:
+        """Ask for a position to be closed by an opposite one."""
+        raise NotImplementedError
 
     def reports(self) -> list[Event]:
         """What happened since the last call, as events stamped with the moment we know of it."""
@@ -115,18 +165,31 @@ class SimulatedVenue:
     def events(self, reports: np.ndarray) -> list[Event]:
         return [self._event(*r) for r in reports.tolist()]
 
-    def _event(self, kind: int, ts: int, ts_event: int, order: int, deal: int, position: int, k: int, s: int,
-               side: int, steps: int, price: float, entry: int, profit: int, commission: int, balance: int,
-               reason: int, stop: float, take_profit: float) -> Event:  # fmt: skip
-        strategy, symbol, known = self.strategies[k], self.symbols[s], ts + self.back
+    def _event(self, kind: int, ts: int, known: int, ts_event: int, order: int, deal: int, position: int, k: int,
+               s: int, side: int, steps: int, left: int, price: float, entry: int, profit: int, commission: int,
+               swap: int, balance: int, reason: int, stop: float, take_profit: float) -> Event:  # fmt: skip
+        scale = self._scale
+        if kind == b.CALLED:
+            return MarginCall(known, stop, take_profit, ts_event)
+        if kind == b.CORRECTED:
+            return Correction(known, profit / scale, balance / scale, ts_event)
+        strategy, symbol = self.strategies[k], self.symbols[s]
         if kind == b.FILL:
-            units, scale = steps * self._step_units[s], self._scale
+            step = self._step_units[s]
             return Fill(
-                known, strategy, symbol, order, deal, position, side, units, price, ENTRIES[entry], profit / scale,
-                -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event,
+                known, strategy, symbol, order, deal, position, side, steps * step, price, b.ENTRIES[entry],
+                profit / scale, -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event, swap / scale,
+                left * step,
             )  # fmt: skip
         if kind == b.ACCEPTED:
             return Accepted(known, strategy, symbol, order, ts_event)
         if kind == b.REJECTED:
-            return Rejected(known, strategy, symbol, order, b.REJECT_REASONS[reason], ts_event)
-        return Canceled(known, strategy, symbol, order, b.CANCEL_REASONS[reason], ts_event)
+            return Rejected(known, strategy, symbol, order, b.REJECT_REASONS[reason], ts_event, deal, position)
+        if kind == b.CANCELED:
+            return Canceled(known, strategy, symbol, order, b.CANCEL_REASONS[reason], ts_event)
+        if kind == b.MODIFIED:
+            prices = (price_of(p) for p in (price, stop, take_profit))
+            return Modified(known, strategy, symbol, order, position, *prices, ts_event)
+        if kind == b.TRIGGERED:
+            return Triggered(known, strategy, symbol, order, ts_event)
+        return Swapped(known, strategy, symbol, position, swap / scale, ts_event)

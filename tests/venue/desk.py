@@ -83,8 +83,7 @@ def venue_of(terms: Terms, banded: bool = True) -> SimulatedVenue:
     config, instruments = terms.config, tuple(terms.instruments.values())
     book, _ = open_book(config, instruments)
     names = tuple(s.name for s in config.strategy)
-    latency, back = config.venue.latency.ns, config.venue.report_latency.ns
-    return SimulatedVenue(config.data.kind, tuple(terms.instruments), names, book, latency, back, banded)
+    return SimulatedVenue(config.data.kind, tuple(terms.instruments), instruments, names, book, banded)
 
 
 def rounded(events: Iterable[Event]) -> list[Event]:
