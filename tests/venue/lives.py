@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.venue.desk import MINUTE, SECOND, START, Desk, Record
+from tests.venue.desk import Desk
+from tests.venue.worlds import MINUTE, SECOND, START, Record
 
 T = TypeVar("T")
 MARKETS = {
