@@ -159,9 +159,7 @@ class Books:
         profit, fee = self.terms.minor(money), 0
         if entry != "out_by":
             opens = entry == "in"
-            fee = self.terms.minor(
-                self.terms.commission(symbol, steps * step, price, self.rate(symbol), opens, maker)
-            )
+            fee = self.terms.minor(self.terms.commission(symbol, steps * step, price, self.rate(symbol), opens, maker))
         self.balance += profit - fee + swap
         self.deals += 1
         self.say(Fill(
@@ -195,9 +193,7 @@ class Books:
             for start, days in nights:
                 if p.opened < start:
                     quote, rate = self.quotes[symbol], self.rate(symbol)
-                    booked += self.terms.minor(
-                        self.terms.swap(symbol, p.side, p.steps, days, p.entry, quote, rate)
-                    )
+                    booked += self.terms.minor(self.terms.swap(symbol, p.side, p.steps, days, p.entry, quote, rate))
             if booked:
                 p.swap += booked
                 amount = booked / self.terms.scale
@@ -235,7 +231,9 @@ class Books:
         """The largest loss; among equals the lowest id."""
         rising = sorted(able, key=lambda p: (self.result(p), p.id))
         for other in rising[1:]:
-            twins = all(getattr(other, f) == getattr(rising[0], f) for f in ("symbol", "side", "steps", "entry", "swap"))
+            twins = all(
+                getattr(other, f) == getattr(rising[0], f) for f in ("symbol", "side", "steps", "entry", "swap")
+            )
             if not twins:
                 sharp(self.result(other) - self.result(rising[0]))
         return rising[0]

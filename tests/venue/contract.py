@@ -168,9 +168,10 @@ class Terms:
         larger = 1 if steps[1] >= steps[-1] else -1
         covered = steps[-larger]
         base = exact(said.maintenance or said.initial or self.instruments[symbol].contract_size)
-        return covered * whole / (steps[1] + steps[-1]) * exact(hedged) / base + (
-            steps[larger] - covered
-        ) * margin[larger] / steps[larger]
+        return (
+            covered * whole / (steps[1] + steps[-1]) * exact(hedged) / base
+            + (steps[larger] - covered) * margin[larger] / steps[larger]
+        )
 
     # nights: rule 14
 

@@ -63,6 +63,8 @@ class Desk:
         self.bars = self.terms.config.data.kind == "bars"
         self.now, self.orders = START, 0
         self.records: list[Record] = []
+        self.last: dict[str, float] = {}
+        """The last bid of each symbol."""
         self.said: list[tuple[int, Said]] = []
         """Orders, cancels and changes, with the number of records before them."""
         self.events: list[Event] = []
@@ -95,6 +97,7 @@ class Desk:
         """Several records in one block; what rests or is open meets them without anybody looking on."""
         self.now = max(self.now, records[-1].ts)
         self.records += records
+        self.last |= {r.symbol: r.bid[3] for r in records}
         self.venue.attach(self.tape(records).block)
         at, events = 0, []
         while at < len(records):
@@ -173,6 +176,11 @@ class Desk:
     @property
     def positions(self) -> np.ndarray:
         return self.venue.book[3][: int(self.venue.book[0]["positions"][0])]
+
+    @property
+    def resting(self) -> list[int]:
+        """Numbers of the orders that are not done, on their way or with the venue."""
+        return self.venue.book[2]["id"][: int(self.venue.book[0]["orders"][0])].tolist()
 
     @property
     def balance(self) -> float:
