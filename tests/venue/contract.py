@@ -101,7 +101,7 @@ class Terms:
                 return None if first is None or second is None else first * second
         raise AssertionError(f"no way from {money} to {self.currency}")
 
-    def leg(self, money: str, into: str, quotes: Quotes) -> Fraction | None | bool:
+    def leg(self, money: str, into: str, quotes: Quotes) -> Fraction | bool | None:
         """What one of `money` is in the other; None: not quoted yet, False: there is no such pair."""
         if money == into:
             return Fraction(1)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from engine.core.events import Fill
-from tests.venue.desk import MINUTE, SECOND, Desk
-from tests.venue.read import deals, in_bars, kinds, lots, reasons, stops
-
+from tests.venue.desk import MINUTE, Desk
+from tests.venue.read import deals, in_bars, kinds, lots, stops
 
 # 10. A bar is one record.
 

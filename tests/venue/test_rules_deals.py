@@ -15,7 +15,6 @@ from tests.venue.lives import HOUR
 from tests.venue.read import EUR, deals, kinds, lots, opened, reasons
 from tests.venue.worlds import DAY, SECOND, START
 
-
 # 11. Hedging opens positions of their own, netting nets.
 
 

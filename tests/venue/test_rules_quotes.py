@@ -8,7 +8,6 @@ from engine.core.events import Accepted, Fill
 from tests.venue.desk import SECOND, Desk
 from tests.venue.read import deals, kinds, opened, reasons, stops
 
-
 # 1. An order exists for the venue from decision time + latency.
 
 

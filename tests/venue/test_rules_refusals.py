@@ -12,7 +12,6 @@ from tests.venue.lives import HOUR
 from tests.venue.read import EUR, deals, kinds, lots, opened, reasons
 from tests.venue.worlds import SECOND, START
 
-
 # 9. The venue refuses volumes outside its limits, stops on the wrong side, what is not paid for or convertible.
 
 
