@@ -390,7 +390,7 @@ class Intake(Books):
             put(p, old)
             return no(reason)
         amounts = prices(p.price, p.stop, p.take_profit)
-        self.say(Modified(self.stamp, wish.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
+        return self.say(Modified(self.stamp, wish.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
 
     def change_position(self, wish: Modify, r: Request) -> None:
         q = next((q for q in self.positions if q.id == wish.position), None)
@@ -407,7 +407,7 @@ class Intake(Books):
             return no("no changes")
         q.stop, q.take_profit, q.trailing = stop, target, trailing
         amounts = prices(None, stop, target)
-        self.say(Modified(self.stamp, wish.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
+        return self.say(Modified(self.stamp, wish.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
 
     # how an order ends
 

@@ -16,13 +16,13 @@ from tests.venue.worlds import SECOND, START
 
 
 @pytest.mark.parametrize(
-    ("lots", "reason"), [(0.01, "below the minimum"), (0.02, ""), (0.5, ""), (0.51, "above the maximum")]
+    ("volume", "reason"), [(0.01, "below the minimum"), (0.02, ""), (0.5, ""), (0.51, "above the maximum")]
 )
-def test_rule_9_the_venue_refuses_volumes_outside_its_limits(lots: float, reason: str) -> None:
+def test_rule_9_the_venue_refuses_volumes_outside_its_limits(volume: float, reason: str) -> None:
     limits = {"base_currency": "EUR", "profit_currency": "USD", "digits": 5, "volume_min": 0.02, "volume_max": 0.5}
     desk = Desk(declare=[{"symbol": "EURUSD", **limits}])
     desk.quote(1.1, 1.1)
-    desk.buy(lots)
+    desk.buy(volume)
     assert reasons(desk.quote(1.1, 1.1)) == ([f"volume {reason}"] if reason else [])
 
 
@@ -52,10 +52,10 @@ def test_rule_9_stops_of_a_resting_order_are_judged_from_its_own_price() -> None
 
 def test_rule_9_the_venue_refuses_what_the_free_margin_does_not_carry() -> None:
     """Leverage 30, 1,000 USD: 0.27 lots need 27,000 x 1.1 / 30 = 990, 0.28 lots 1,026.67."""
-    for lots, expected in ((0.27, []), (0.28, ["not enough money"])):
+    for volume, expected in ((0.27, []), (0.28, ["not enough money"])):
         desk = Desk(balance=1_000.0)
         desk.quote(1.1, 1.1)
-        desk.buy(lots)
+        desk.buy(volume)
         assert reasons(desk.quote(1.1, 1.1)) == expected
 
 
