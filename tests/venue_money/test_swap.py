@@ -21,8 +21,8 @@ from engine.kernels import book as b
 from tests.venue_money.counter import DAYS, YEAR, Counter, changed, night_of
 
 QUOTES = {
-    "EURUSD": (1.10000, 1.10020), "GBPUSD": (1.25000, 1.25020), "USDJPY": (150.000, 150.010), "GBPJPY": (190.000, 190.020),
-    "EURJPY": (165.000, 165.020), "EURGBP": (0.88000, 0.88020), "XAUUSD": (2000.00, 2000.50), "US500": (5100.0, 5100.5),
+    "EURUSD": (1.10000, 1.10020), "GBPUSD": (1.25000, 1.25020), "USDJPY": (150.000, 150.010),
+    "GBPJPY": (190.000, 190.020), "EURJPY": (165.000, 165.020), "EURGBP": (0.88000, 0.88020), "XAUUSD": (2000.00, 2000.50), "US500": (5100.0, 5100.5),
     "DE40": (18000.0, 18001.0), "BTCUSD": (60000.0, 60010.0),
 }  # fmt: skip
 POINTS = {"mode": "points", "long": -7.1, "short": 2.3}
@@ -92,7 +92,7 @@ CASES: list[tuple[str, dict[str, Any], str, int, float, float, str, dict[str, An
 def desk(symbol: str, swap: dict[str, Any], currency: str = "USD", more: dict[str, Any] | None = None) -> Counter:
     """With the pairs that its currencies need, and quotes."""
     margin = {"mode": "cfd_leverage" if symbol in ("XAUUSD", "US500", "DE40", "BTCUSD") else "forex"}
-    table = changed(symbol, holidays=[], swap=swap, **{"margin": margin | (more or {}).get("margin", {})})
+    table = changed(symbol, holidays=[], swap=swap, margin=margin | (more or {}).get("margin", {}))
     others = [s for s in ("EURUSD", "GBPUSD", "USDJPY") if s != symbol]
     counter = Counter(symbol, *others, declare=[table], currency=currency, span=YEAR)
     for name in (symbol, *others):
@@ -159,7 +159,7 @@ def test_a_gap_over_several_nights_makes_one_report_of_what_each_night_books() -
     counter = desk("EURUSD", POINTS)
     counter.hold("EURUSD", 1, 0.03, 1.1, parse_time("2024-03-04 12:00"))
     counter.hold("EURUSD", -1, 0.03, 1.1, parse_time("2024-03-06 12:00"))
-    # Mon -0.21, Tue -0.21, Wed -0.64, Thu -0.21, Fri -0.21; Wed +0.21 (0.207), Thu +0.07 (0.069), Fri +0.07
+    # the first: -0.21 a night and -0.64 on Wednesday; the second from Wednesday on: 0.207, 0.069 and 0.069
     assert counter.roll("EURUSD", parse_time("2024-03-11 00:00")) == [(1, -148), (2, 35)]
     assert counter.book[0]["equity"][0] == pytest.approx(100_000 - 1.48 + 0.35 - 0.03 * 20.0)
 
