@@ -16,7 +16,7 @@ from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
 from engine.kernels import book as b
 from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
-from engine.venues.calendar import write_calendar
+from engine.venues.calendar import swap_note, write_calendar
 from engine.venues.contract import write_margin, write_terms
 from engine.venues.conversion import Currencies, fixed_legs, profit_ways, way_note, write_way
 
@@ -52,6 +52,7 @@ def open_book(
         routes(t, one, config)
         write_way(book, s, ways[s], fixed)
         notes += way_note(one, ways[s])
+        notes += swap_note(one, config.venue) if span is not None else []
     if span is not None:
         book = write_calendar(book, instruments, config.venue, span)
     return book, notes

@@ -50,6 +50,8 @@ def write_calendar(
 
     Raises ConfigError for outages and swap files that cannot be read.
     """
+    if venue.swaps and venue.swap == "none":
+        raise ConfigError('venue.swaps names rates, and venue.swap = "none" leaves swap out: say one of both')
     for symbol in venue.swaps:
         if all(symbol not in (one.symbol, one.id) for one in instruments):
             near = did_you_mean(symbol, [one.symbol for one in instruments])
@@ -169,6 +171,21 @@ def outages(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
             ) from None
         spans.append((start, end))
     return tuple(merged(spans))
+
+
+def swap_note(one: Instrument, venue: VenueConfig) -> list[str]:
+    """What the report must say of holding a symbol over night."""
+    if venue.swap == "none":
+        return (
+            [f"{one.symbol}: no swap: venue.swap leaves it out"]
+            if one.swap and (one.swap.long or one.swap.short)
+            else []
+        )
+    if name := next((n for n in (one.id, one.symbol) if n in venue.swaps), None):
+        return [f"{one.symbol}: swap rates of {Path(venue.swaps[name]).name}, before its first date those of {one.id}"]
+    if one.swap is not None and one.swap.mode != "disabled" and not one.swap.long and not one.swap.short:
+        return [f"{one.symbol}: {one.id} states no swap rates: nights cost nothing"]
+    return []
 
 
 def rates_of(one: Instrument, venue: VenueConfig) -> Rates | None:

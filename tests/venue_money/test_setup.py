@@ -34,7 +34,11 @@ def test_limits_of_a_symbol_are_in_steps_and_in_price() -> None:
         ({"orders": [], "filling": [], "execution": ""}, set(), set()),  # nothing stated: everything is taken
         ({"orders": ["market", "limit"], "filling": ["fok"]}, {"market", "if_touched", "limit"}, {"return", "fok"}),
         ({"orders": ["stop", "sl", "tp"], "filling": ["boc"]}, {"stop", "trailing_stop"}, {"return", "post_only"}),
-        ({"orders": ["stop_limit"], "filling": ["fok"], "execution": "instant"}, {"stop_limit"}, {"return", "ioc", "fok"}),
+        (
+            {"orders": ["stop_limit"], "filling": ["fok"], "execution": "instant"},
+            {"stop_limit"},
+            {"return", "ioc", "fok"},
+        ),
     ],
 )
 def test_what_an_instrument_takes_are_bits_by_name(table: dict[str, Any], kinds: set[str], fillings: set[str]) -> None:

@@ -6,6 +6,7 @@ day named. Quotes are those of QUOTES; a conversion is at the mid price.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from tests.venue_money.counter import DAYS, YEAR, Counter, changed, night_of
 
 QUOTES = {
     "EURUSD": (1.10000, 1.10020), "GBPUSD": (1.25000, 1.25020), "USDJPY": (150.000, 150.010),
-    "GBPJPY": (190.000, 190.020), "EURJPY": (165.000, 165.020), "EURGBP": (0.88000, 0.88020), "XAUUSD": (2000.00, 2000.50), "US500": (5100.0, 5100.5),
-    "DE40": (18000.0, 18001.0), "BTCUSD": (60000.0, 60010.0),
+    "GBPJPY": (190.000, 190.020), "EURJPY": (165.000, 165.020), "EURGBP": (0.88000, 0.88020),
+    "XAUUSD": (2000.00, 2000.50), "US500": (5100.0, 5100.5), "DE40": (18000.0, 18001.0), "BTCUSD": (60000.0, 60010.0),
 }  # fmt: skip
 POINTS = {"mode": "points", "long": -7.1, "short": 2.3}
 YEN_POINTS = {"mode": "points", "long": 12.46, "short": -25.92}
@@ -189,6 +190,44 @@ def test_how_often_anybody_looks_changes_nothing(
     assert once.book[1]["swap"][0] == often.book[1]["swap"][0]
 
 
+def formula(mode: str, rate: Fraction, lots: Fraction, side: int, entry: Fraction) -> Fraction:
+    """Yen or dollars that a day of EURJPY brings, in exact decimals, on a dollar account."""
+    bid, ask = (Fraction(str(price)) for price in QUOTES["EURJPY"])
+    yen = 1 / (sum(Fraction(str(price)) for price in QUOTES["USDJPY"]) / 2)
+    units = lots * 100_000
+    return {
+        "points": rate * units / 1_000 * yen,
+        "currency_symbol": rate * lots * (bid + ask) / 2 * yen,
+        "currency_margin": rate * lots * (bid + ask) / 2 * yen,
+        "currency_deposit": rate * lots,
+        "currency_profit": rate * lots * yen,
+        "interest_current": rate / 100 / 360 * units * (bid if side > 0 else ask) * yen,
+        "interest_open": rate / 100 / 360 * units * entry * yen,
+    }[mode]
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(["points", "currency_symbol", "currency_margin", "currency_deposit", "currency_profit",
+                     "interest_current", "interest_open"]),
+    st.integers(-9_999, 9_999), st.integers(1, 2_000), st.sampled_from([1, -1]), st.integers(150_000, 180_000),
+    st.sampled_from(["Mon", "Wed"]),
+)  # fmt: skip
+def test_a_night_is_the_formula_in_exact_decimals_rounded_once(
+    mode: str, hundredths: int, steps: int, side: int, entry: int, day: str
+) -> None:
+    rate = hundredths / 100
+    counter = desk("EURJPY", {"mode": mode, "long": rate, "short": rate})
+    noon = before(counter, "EURJPY", day)
+    q = counter.hold("EURJPY", side, steps / 100, entry / 1_000, noon)
+    counter.roll("EURJPY", noon + DAY)
+    money = formula(mode, Fraction(hundredths, 100), Fraction(steps, 100), side, Fraction(entry, 1_000))
+    cents = abs(money) * 100 * (3 if day == "Wed" else 1)
+    tie = abs(cents % 1 - Fraction(1, 2))
+    expected = int(cents + Fraction(1, 2)) * (1 if money > 0 else -1)
+    assert q["swap"] == expected or (0 < tie < Fraction(1, 10**6) and abs(q["swap"] - expected) == 1)
+
+
 @pytest.mark.parametrize(
     "clock",
     [
@@ -234,6 +273,7 @@ def test_historical_rates_hold_from_their_date_on_and_the_instruments_own_before
     counter.hold("EURUSD", 1, 1.0, 1.1, parse_time("2024-03-04 12:00"))
     days = [parse_time(f"2024-03-{d:02d} 23:00") for d in range(4, 9)]
     booked = [sum(cents for _, cents in counter.roll("EURUSD", day)) for day in days]
+    assert counter.notes == ["EURUSD: swap rates of eurusd.csv, before its first date those of EURUSD@demo"]
     assert booked == [-100, -1000, -3000, -2000, -2000]  # Mon its own, Tue, Wed three times, Thu, Fri
 
 
@@ -241,6 +281,13 @@ def test_swap_can_be_left_out() -> None:
     table = changed("EURUSD", swap=POINTS, holidays=[])
     counter = Counter("EURUSD", declare=[table], span=YEAR, venue=VenueConfig(swap="none"))
     assert night_of(counter.book, 0) == b.NEVER
+    assert counter.notes == ["EURUSD: no swap: venue.swap leaves it out"]
+    with pytest.raises(ConfigError, match="say one of both"):
+        Counter("EURUSD", declare=[table], span=YEAR, venue=VenueConfig(swap="none", swaps={"EURUSD": "x.csv"}))
+
+
+def test_the_report_says_when_nights_cost_nothing_because_nobody_said_what() -> None:
+    assert Counter("EURUSD", span=YEAR).notes == ["EURUSD: EURUSD@demo states no swap rates: nights cost nothing"]
 
 
 @pytest.mark.parametrize(
