@@ -60,6 +60,8 @@ class Pending:
     """The record that has nothing more for it."""
     met: bool = False
     """It has been judged once."""
+    fresh: bool = False
+    """It is being judged for the first time."""
 
 
 @dataclass(eq=False)
@@ -390,7 +392,7 @@ class Intake(Books):
             put(p, old)
             return no(reason)
         amounts = prices(p.price, p.stop, p.take_profit)
-        return self.say(Modified(self.stamp, wish.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
+        return self.say(Modified(self.stamp, p.order.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
 
     def change_position(self, wish: Modify, r: Request) -> None:
         q = next((q for q in self.positions if q.id == wish.position), None)
@@ -401,13 +403,14 @@ class Intake(Books):
             return no("frozen")
         stop, target = changed(q.stop, wish.stop), changed(q.take_profit, wish.take_profit)
         trailing = retrail(q.trailing, wish)
-        if self.bad_stops(q.side, self.exit_quote(q), stop, target, self.level(q.symbol, "stops_level")):
+        moved = (stop, target) != (q.stop, q.take_profit)
+        if moved and self.bad_stops(q.side, self.exit_quote(q), stop, target, self.level(q.symbol, "stops_level")):
             return no("invalid stops")
-        if (stop, target, trailing) == (q.stop, q.take_profit, q.trailing):
+        if not moved and trailing == q.trailing:
             return no("no changes")
         q.stop, q.take_profit, q.trailing = stop, target, trailing
-        amounts = prices(None, stop, target)
-        return self.say(Modified(self.stamp, wish.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
+        amounts = prices(q.entry, stop, target)
+        return self.say(Modified(self.stamp, q.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
 
     # how an order ends
 
@@ -425,17 +428,18 @@ class Intake(Books):
     def end(self, p: Pending, reason: str, rejected: bool = False) -> None:
         """It ends other than by being filled, and its children with it."""
         self.gone(p, reason, rejected)
-        self.orphan(p)
+        self.orphans()
 
     def gone(self, p: Pending, reason: str, rejected: bool = False) -> None:
         self.orders.remove(p)
         how = Rejected if rejected else Canceled
         self.say(how(self.stamp, p.order.strategy, p.symbol, p.id, reason, self.ts_event))
 
-    def orphan(self, parent: Pending) -> None:
-        for child in self.by_id(lambda p: p.order.parent == parent.id and p.state != "working"):
-            if child in self.orders:
-                self.end(child, "parent gone")
+    def orphans(self) -> None:
+        """What waits for an order that is no longer there goes too, by id."""
+        numbers = {p.id for p in self.orders}
+        for child in self.by_id(lambda p: p.state == "waiting" and p.order.parent not in numbers):
+            return self.end(child, "parent gone")
 
     def by_id(self, which: Callable[[Pending], bool]) -> list[Pending]:
         return sorted(filter(which, self.orders), key=lambda p: p.id)
