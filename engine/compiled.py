@@ -62,7 +62,7 @@ class CompiledLoop:
                 self.out, self.news = np.zeros(2 * len(self.out), REPORT), np.resize(self.news, 2 * len(self.news))
             code, i, w, n, self.pending = drive(
                 venue.book, venue.columns, i, hi, statements, w, self.limits, self.wishes, self.news, self.pending,
-                self.answer, self.plan, self.out,
+                self.answer, self.plan, self.out, venue.full,
             )  # fmt: skip
             parts.append(self.out[:n].copy())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -22,16 +22,18 @@ NEWS = np.dtype([("due", np.int64), ("strategy", np.int64), ("symbol", np.int64)
 DONE, MORE_ROOM = 0, 1
 
 
-def advance(book, tape, i, j):
+def advance(book, tape, i, j, full):
     raise AssertionError("compiled only")
 
 
 @overload(advance)
-def _advance(book, tape, i, j):
+def _advance(book, tape, i, j, full):
     if len(tape) == 5:
-        return lambda book, tape, i, j: advance_quotes(book, tape[0], tape[1], tape[2], tape[3], tape[4], i, j, True)
-    return lambda book, tape, i, j: advance_bars(
-        book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], i, j, True
+        return lambda book, tape, i, j, full: advance_quotes(
+            book, tape[0], tape[1], tape[2], tape[3], tape[4], i, j, True, full
+        )
+    return lambda book, tape, i, j, full: advance_bars(
+        book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], i, j, True, full
     )
 
 
@@ -104,7 +106,7 @@ def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, 
 
 
 @jit
-def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out):
+def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out, full):
     """Records i..hi-1 and the wishes w.. made before or right after them.
 
     Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
@@ -115,7 +117,7 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
     while True:
         j = statements[w].at if w < len(statements) else hi
         while i < j:
-            i = advance(book, tape, i, j)
+            i = advance(book, tape, i, j, full)
             n, pending = collect(book, out, n, news, pending)
             if n + len(book[4]) > len(out) or pending + len(book[4]) > len(news):
                 return MORE_ROOM, i, w, n, pending
