@@ -22,6 +22,7 @@ from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, source_offset, source_time
 from engine.feeds.mapped import MappedTape, open_mapped, store_mapped
+from engine.feeds.store_index import list_datasets as list_datasets
 
 if TYPE_CHECKING:
     from engine.feeds.append import Added
@@ -100,21 +101,6 @@ def open_sample(tape: SyntheticTape) -> MappedTape:
     """A synthetic market from the replay cache, made once; for benchmarks and long tapes."""
     key = f"sample-{tape.identity}"
     return open_mapped(key) or store_mapped(key, "quotes", tape.symbols, tape.days(), lambda: tape.notes)
-
-
-def list_datasets(root: Path | None = None) -> list[dict[str, Any]]:
-    """One line per dataset: name, rows, first and last time (UTC), files, bytes."""
-    from engine.feeds.series import list_series
-    from engine.feeds.store_index import held_datasets
-
-    lines: list[dict[str, Any]] = [
-        {
-            "name": held.name, "rows": held.rows, "first": format_ts(held.first), "last": format_ts(held.last),
-            "files": held.files, "bytes": held.bytes,
-        }
-        for held in held_datasets(root)
-    ]  # fmt: skip
-    return lines + list_series(root)
 
 
 def line(data: Dataset) -> dict[str, Any]:

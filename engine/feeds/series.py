@@ -19,13 +19,11 @@ from engine.core.clock import format_ts
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError, unwritten
 from engine.core.registry import did_you_mean
 from engine.core.series import Series
-from engine.feeds.catalogue import SUFFIX, data_root, folder_of
+from engine.feeds.catalogue import SERIES, SUFFIX, data_root, folder_of
 from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
 from engine.feeds.lineage import Lineage
 from engine.feeds.outside import KINDS, Rows
 
-SERIES = "series"
-"""The first folder of all series, where market data has its source."""
 TIMES, WORDS = ("event", "published", "received"), ("label", "field", "text")
 
 
@@ -218,11 +216,6 @@ def series_names(root: Path | None = None) -> list[str]:
     base = (root or data_root()) / SERIES
     files = (path.relative_to(base).with_suffix("") for path in base.glob("*/*" + SUFFIX))
     return sorted("/".join(unquote(word) for word in path.parts) for path in files if not path.name.startswith("."))
-
-
-def list_series(root: Path | None = None) -> list[dict[str, Any]]:
-    """One line per file, like those of datasets; first and last are events."""
-    return [line(name, path_of(name, root)) for name in series_names(root)]
 
 
 def line(name: str, path: Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def import_data(
 @data.command("list")
 def list_data(as_json: Json = False) -> None:
     """Every dataset in the catalogue, the demo's included."""
-    from engine.feeds.data import list_datasets
+    from engine.feeds.store_index import list_datasets
     from engine.ops import console
 
     console.show(list_datasets(), as_json)

@@ -20,12 +20,11 @@ from engine.core.errors import ConfigError, DataError, NotFound
 from engine.core.zones import DAY, HOUR
 from engine.feeds import mapped
 from engine.feeds.catalogue import NOTE, dataset
-from engine.feeds.data import list_datasets
 from engine.feeds.lineage import Columns, Lineage, join, part, size
 from engine.feeds.mapped import make_room, open_mapped, store_mapped
 from engine.feeds.store import compact, retain, size_of, write_small
 from engine.feeds.store_history import read_known
-from engine.feeds.store_index import held_datasets, index_place
+from engine.feeds.store_index import held_datasets, index_place, list_datasets
 from tests.feeds.test_catalogue import BARS, QUOTES, bars, put, quotes, read
 
 ROOT = Path(__file__).resolve().parents[2]

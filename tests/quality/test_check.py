@@ -17,6 +17,7 @@ from engine.core.errors import ConfigError, DataError, NotFound, OutputError, Re
 from engine.core.schema import build
 from engine.core.zones import SECOND
 from engine.feeds.append import Append
+from engine.feeds.data import import_file
 from engine.feeds.lineage import Columns
 from engine.feeds.parquet import FileWriter
 from engine.feeds.quality import check as checking
@@ -40,7 +41,7 @@ def stored(columns: Columns, path: Path) -> Path:
 
 @pytest.fixture
 def crossed(tmp_path: Path) -> Path:
-    """A day with rows 100, 101 and 5,000 crossed."""
+    """A day with rows 101, 102 and 5,001 crossed, counted from 1."""
     day = synthetic_day(20_000)
     for row in (100, 101, 5_000):
         day["ask"][row] = day["bid"][row] - 1e-5
@@ -52,17 +53,17 @@ def test_a_check_counts_rows_and_stretches_and_names_the_first(crossed: Path) ->
     (one,) = [f for f in found.findings if f.flag == "crossed"]
     assert (found.rows, found.flagged) == (len(synthetic_day(20_000)["ts"]), 3)
     assert (one.rows, one.stretches, one.grade) == (3, 2, "B")
-    assert one.first[0].startswith("row 100, ") and "ask below bid" in one.first[0] and len(one.first) == 3
+    assert one.first[0].startswith("row 101, ") and "ask below bid" in one.first[0] and len(one.first) == 3
 
 
 def test_the_log_answers_by_row_and_by_time(crossed: Path) -> None:
     found = check(crossed)
     log = Path(found.log)
-    assert [e["row"] for e in read_log(log, QUOTES, (100, 120))] == [100, 101]
-    assert read_log(log, QUOTES, (102, 5_000)) == []
+    assert [e["row"] for e in read_log(log, QUOTES, (101, 121))] == [101, 102]
+    assert read_log(log, QUOTES, (103, 5_001)) == []
     stamp = int(synthetic_day(20_000)["ts"][5_000])
     (entry,) = read_log(log, QUOTES, at=stamp)
-    assert entry["row"] == 5_000 and entry["flags"] == ["crossed"] and "ask below bid" in entry["why"]
+    assert entry["row"] == 5_001 and entry["flags"] == ["crossed"] and "ask below bid" in entry["why"]
     assert pq.read_table(log).num_rows == found.flagged
 
 
@@ -159,11 +160,11 @@ def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, st
 def test_the_verbs_end_to_end(crossed: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, error = run(capsys, "data", "check", crossed, "--min-grade", "A", "--json")
     assert code == 4 and json.loads(out)["grade"] == "B" and "A is asked for" in error
-    code, out, _ = run(capsys, "data", "check", crossed, "--rows", "100:120", "--json")
-    assert code == 0 and [e["row"] for e in json.loads(out)] == [100, 101]
+    code, out, _ = run(capsys, "data", "check", crossed, "--rows", "101:102", "--json")
+    assert code == 0 and [e["row"] for e in json.loads(out)] == [101, 102]
     code, out, _ = run(capsys, "data", "check", crossed)
     assert code == 0 and "crossed" in out and "grade" in out
-    assert run(capsys, "data", "check", crossed, "--rows", "x")[0] != 0
+    assert run(capsys, "data", "check", crossed, "--rows", "x")[0] == 2
     code, out, _ = run(capsys, "data", "clean", crossed, "clean", "--json")
     assert code == 0 and json.loads(out)["actions"] == {"drop crossed": 3}
     assert run(capsys, "data", "clean", "clean/EURUSD/quotes", "back", "--undo")[0] == 0
@@ -175,8 +176,22 @@ def test_the_verbs_end_to_end(crossed: Path, capsys: pytest.CaptureFixture[str],
     assert code == 6 and "did you mean clean/EURUSD/quotes" in error
 
 
-def test_rows_are_written_as_a_range() -> None:
-    assert rows_of("100:120") == (100, 120) and rows_of("7") == (7, 8)
+def test_rows_are_written_as_a_range_and_counted_from_1() -> None:
+    assert rows_of("100:120") == (100, 121) and rows_of("7") == (7, 8) and rows_of(":3") == (1, 4)
+    for wrong in ("0", "5:4", "x", "1-2"):
+        with pytest.raises(ConfigError, match="rows"):
+            rows_of(wrong)
+
+
+def test_an_import_and_a_check_give_a_row_the_same_number(tmp_path: Path) -> None:
+    file = tmp_path / "EURUSD.csv"
+    lines = [f"2019-02-04 10:00:0{s}Z,{1.1 - 0.2 * (s == 3):.5f},1.10001" for s in range(6)]
+    lines[4] = "2019-02-04 10:00:04Z,1.10002,1.10001"
+    file.write_text("time,bid,ask\n\n" + "\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="crossed .*the first is row 5 "):
+        import_file(file)
+    (crossed,) = [f for f in check(file).findings if f.flag == "crossed"]
+    assert crossed.first[0].startswith("row 5, ")
 
 
 def test_weeks_open_and_close_in_new_york_all_year() -> None:

@@ -16,9 +16,8 @@ from pathlib import Path
 import msgspec
 
 from engine.core.config import DataConfig
-from engine.core.errors import DataError, Refused
+from engine.core.errors import ConfigError, DataError, Refused
 from engine.core.instrument import Instrument
-from engine.core.registry import did_you_mean
 from engine.feeds.importers.options import Options
 from engine.feeds.mapped import cache_root
 from engine.feeds.quality.flags import Limits
@@ -135,10 +134,17 @@ def require_grade(data: DataConfig, declared: Iterable[Instrument] = ()) -> None
 
 
 def rows_of(text: str) -> tuple[int, int]:
-    """`100:120` as (100, 120), `7` as (7, 8); DataError says how it is written."""
+    """`100:120` (both of them too) as (100, 121), `7` as (7, 8), counted from 1; ConfigError says how it is written.
+
+    >>> rows_of(":7")
+    (1, 8)
+    """
     first, colon, last = text.partition(":")
     try:
-        low = int(first or 0)
-        return (low, int(last) if last else 1 << 62) if colon else (low, low + 1)
+        low = int(first or 1)
+        high = (int(last) if last else 1 << 62) if colon else low
     except ValueError:
-        raise DataError(f"rows {text!r}: {did_you_mean(text, ['100:120', '100'])}") from None
+        raise ConfigError(f"rows {text!r} cannot be read: write 100:120 or 100") from None
+    if low < 1 or high < low:
+        raise ConfigError(f"rows {text!r}: they are counted from 1, the first before the last")
+    return low, high + 1

@@ -176,13 +176,13 @@ def actions_of(record: list[Touched]) -> dict[str, int]:
 
 
 def table_of(record: list[Touched]) -> pa.Table:
-    """Every touched row: `row` in IN and `out_row` in OUT (-1: not there), `action`, `flag`, and IN's own columns."""
+    """Every touched row: `row` in IN and `out_row` in OUT (from 1; 0: not there), `action`, `flag`, and IN's own columns."""
     joined = join([touched.before for touched in record])
     words = [pa.array([ACTIONS[a] for t in record for a in t.action.tolist()], pa.string())]
     words.append(pa.array([names_of(f)[0] for t in record for f in t.flag.tolist()], pa.string()))
     fields = {
-        "row": pa.array(np.concatenate([t.row for t in record])),
-        "out_row": pa.array(np.concatenate([t.out_row for t in record])),
+        "row": pa.array(np.concatenate([t.row for t in record]) + 1),
+        "out_row": pa.array(np.concatenate([t.out_row for t in record]) + 1),
         "action": words[0].dictionary_encode(), "flag": words[1].dictionary_encode(),
         **{name: to_arrow(name, v) if name.endswith("ts") else pa.array(v) for name, v in joined.items()},
     }  # fmt: skip
@@ -219,7 +219,7 @@ def restore(name: str, root: Path | None = None) -> Columns:
     if report is None:
         raise NotFound(f"{name} was not made by `onetape data clean`: there is nothing to undo")
     table = pq.read_table(folder / FOLDER / "rows.parquet", page_checksum_verification=True)
-    row, out_row = numbers(table.column("row")), numbers(table.column("out_row"))
+    row, out_row = numbers(table.column("row")) - 1, numbers(table.column("out_row")) - 1
     kept = join(list(data.read())) if data.rows else {}
     made, gone = (row < 0), (out_row < 0)
     stays = np.ones(size(kept), bool)

@@ -32,7 +32,7 @@ class Finding(msgspec.Struct, kw_only=True):
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """What a check found; `rows` are counted from 0 in `log`, where every flagged row is."""
+    """What a check found; `log` holds every flagged row; rows are counted from 1."""
 
     name: str
     grade: str
@@ -82,7 +82,7 @@ class Tally:
             finding.stretches += int(((before[rows] & BITS[name]) == 0).sum())
             for row in rows[: SHOWN - len(finding.first)].tolist():
                 why = why_of(name, row, columns, verdict, self.validator.lineage)
-                finding.first = [*finding.first, f"row {self.rows + row:,}, {format_ts(int(key[row]))}: {why}"]
+                finding.first = [*finding.first, f"row {self.rows + row + 1:,}, {format_ts(int(key[row]))}: {why}"]
         self.missing += int(verdict.hole[(flags & BITS["gap"]) != 0].sum())
         self.rows, self.before = self.rows + n, int(flags[-1])
 
