@@ -22,7 +22,6 @@ from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, source_offset, source_time
 from engine.feeds.mapped import MappedTape, open_mapped, store_mapped
-from engine.feeds.store_index import list_datasets as list_datasets
 
 if TYPE_CHECKING:
     from engine.feeds.append import Added

@@ -22,7 +22,7 @@ import numpy as np
 from engine.core.errors import DataError, OutputError
 from engine.core.locks import alone, lock, swept, unlock
 from engine.core.tape import BAR_COLUMNS, BLOCK, DTYPES, QUOTE_COLUMNS, Block, fingerprint
-from engine.feeds.catalogue import cache_root as cache_root
+from engine.feeds.catalogue import cache_root
 from engine.feeds.lineage import Columns
 
 LAYOUT = 1

@@ -18,8 +18,8 @@ import msgspec
 from engine.core.config import DataConfig
 from engine.core.errors import ConfigError, DataError, Refused
 from engine.core.instrument import Instrument
+from engine.feeds.catalogue import cache_root
 from engine.feeds.importers.options import Options
-from engine.feeds.mapped import cache_root
 from engine.feeds.quality.flags import Limits
 from engine.feeds.quality.grades import below
 from engine.feeds.quality.source import Source, open_source
