@@ -176,7 +176,7 @@ def actions_of(record: list[Touched]) -> dict[str, int]:
 
 
 def table_of(record: list[Touched]) -> pa.Table:
-    """Every touched row: `row` in IN and `out_row` in OUT (from 1; 0: none), `action`, `flag`, and the columns of IN."""
+    """Every touched row: `row` in IN and `out_row` in OUT (from 1; 0: none), `action`, `flag`, and those of IN."""
     joined = join([touched.before for touched in record])
     words = [pa.array([ACTIONS[a] for t in record for a in t.action.tolist()], pa.string())]
     words.append(pa.array([names_of(f)[0] for t in record for f in t.flag.tolist()], pa.string()))
