@@ -12,20 +12,24 @@ import pytest
 
 import cli
 import engine
+from engine.core.clock import parse_time
 from engine.core.config import Config
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError, Refused
+from engine.core.frames import frame_ns
+from engine.core.instrument import instrument
 from engine.core.schema import build
-from engine.core.zones import SECOND
+from engine.core.zones import DAY, HOUR, SECOND
 from engine.feeds.append import Append
 from engine.feeds.data import import_file
-from engine.feeds.lineage import Columns
+from engine.feeds.lineage import Columns, Lineage
 from engine.feeds.parquet import FileWriter
 from engine.feeds.quality import check as checking
 from engine.feeds.quality.check import check, require, rows_of
 from engine.feeds.quality.flags import BITS, FLAGS, Limits, bits, names_of
 from engine.feeds.quality.grades import THRESHOLDS, grade_of, worst
 from engine.feeds.quality.log import read_log
-from engine.feeds.quality.week import ALWAYS, FX, METALS, open_between, week_of
+from engine.feeds.quality.validator import Validator
+from engine.feeds.quality.week import ALWAYS, open_between, week_of
 from engine.ops import console
 from tests.quality.conftest import QUOTES, synthetic_day
 
@@ -194,12 +198,51 @@ def test_an_import_and_a_check_give_a_row_the_same_number(tmp_path: Path) -> Non
     assert crossed.first[0].startswith("row 5, ")
 
 
+def bars(frame: str, first: str, last: str, source: str = "test", symbol: str = "XAUUSD") -> tuple[Lineage, Columns]:
+    """Gold's bars of a market that keeps its hours: one for each stretch in which it trades at all."""
+    step, day = frame_ns(frame), "00:00 ny+7"
+    span = (parse_time(first, "ny+7"), parse_time(last, "ny+7"))
+    opened = instrument("XAUUSD@demo").hours.expected_bars(*span, frame, day)
+    four = {name: 1300.0 + np.arange(len(opened)) % 7 / 10 for name in ("open", "high", "low", "close")}
+    columns = {"ts": opened + step, "open_ts": opened, **four}
+    lineage = Lineage(source=source, symbol=symbol, frame=frame, basis="bid", stamps="open")
+    return lineage, columns | {"volume": np.ones(len(opened)), "spread": np.full(len(opened), 0.3)}
+
+
+@pytest.mark.parametrize("frame", ["M15", "H1", "H4", "D1"])
+def test_golds_daily_break_weekends_and_holidays_are_no_gaps_and_a_bar_that_is_not_there_is_one(frame: str) -> None:
+    lineage, columns = bars(frame, "2018-12-03", "2019-02-04")
+    assert not Validator(lineage).run(columns).flags.any()
+    lost = len(columns["ts"]) // 2
+    flags = Validator(lineage).run({name: np.delete(values, lost) for name, values in columns.items()}).flags
+    assert np.flatnonzero(flags).tolist() == [lost] and flags[lost] == BITS["gap"]
+
+
+def test_a_brokers_own_hours_and_holidays_go_before_the_shipped_ones(own_folders: Path) -> None:
+    folder = own_folders / "instruments"
+    folder.mkdir(parents=True)
+    stated = 'sessions = "Mon-Fri 03:00-20:00 ny+7"\nholidays = ["2018-12-24"]\n'
+    numbers = 'base_currency = "XAU"\nprofit_currency = "USD"\ndigits = 2\nkind = "metal"\n'
+    for venue, hours in (("mine", stated), ("silent", "")):
+        text = f'[[instrument]]\nsymbol = "XAUUSD"\nvenue = "{venue}"\n{numbers}{hours}'
+        (folder / f"{venue}.toml").write_text(text)
+    assert week_of("XAUUSD", "mine").name == "XAUUSD@mine" and week_of("XAUUSD", "silent").name == "XAUUSD@demo"
+    lineage, columns = bars("H1", "2018-12-20", "2018-12-28", "mine")
+    flags = Validator(lineage).run(columns).flags
+    wall = (columns["open_ts"] + HOUR * 2) // HOUR % 24  # ny+7 in winter
+    christmas_eve = columns["open_ts"] // DAY == parse_time("2018-12-24") // DAY
+    assert ((flags & BITS["closed"]) != 0)[christmas_eve & (wall > 1)].all(), "what it says is meant"
+    assert ((flags & BITS["closed"]) != 0)[wall == 1].all()
+
+
 def test_weeks_open_and_close_in_new_york_all_year() -> None:
+    fx, metals = week_of("EURUSD"), week_of("XAUUSD")
     winter, summer = (int(np.datetime64(t, "s").astype(int)) * SECOND for t in ("2019-02-01T22:00", "2019-07-05T21:00"))
     for door in (winter, summer):
         minutes = door + np.array([-1, 0, 48 * 60 - 1, 48 * 60, 49 * 60 - 1, 49 * 60]) * 60 * SECOND
-        assert FX.is_open(minutes).tolist() == [True, False, False, True, True, True]
-        assert METALS.is_open(minutes).tolist() == [True, False, False, False, False, True]
+        assert fx.is_open(minutes).tolist() == [True, False, False, True, True, True]
+        assert metals.is_open(minutes).tolist() == [True, False, False, False, False, True]
         assert ALWAYS.is_open(minutes).all()
-        assert open_between(FX, minutes[:1], minutes[3:4] + 1).tolist() == [1]
-    assert (week_of("XAUUSD"), week_of("BTCUSDT"), week_of("GBPJPY")) == (METALS, ALWAYS, FX)
+        assert open_between(fx, minutes[:1], minutes[3:4] + 1).tolist() == [1]
+    assert week_of("BTCUSDT") == week_of("BTCUSD") == ALWAYS and week_of("GBPJPY").name == "GBPJPY@demo"
+    assert week_of("XAUEUR") == metals and week_of("EURTRY") == fx, "what is not known has the hours of its kind"

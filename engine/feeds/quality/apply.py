@@ -10,7 +10,7 @@ from engine.feeds.lineage import SYNTHETIC, Columns, Lineage, join, part, size
 from engine.feeds.quality.flags import BITS
 from engine.feeds.quality.rules import Rule, Rules
 from engine.feeds.quality.validator import Validator, Verdict
-from engine.feeds.quality.week import Calendar
+from engine.feeds.quality.week import Calendar, middle
 
 HOLD = 5
 LIKE: tuple[str, ...] = ("close", "spread")
@@ -126,7 +126,7 @@ class Applier:
         before = np.r_[self.high or key[0], key[:-1]]
         for i in np.flatnonzero(key - before > step).tolist() if step else []:
             slots = np.arange(int(before[i]) + step, int(key[i]), step)
-            slots = slots[self.calendar.is_open(slots)]
+            slots = slots[self.calendar.is_open(slots + middle(step))]
             like: dict[str, float] = {n: float(kept[n][i - 1]) for n in LIKE if n in kept} if i else self.bar_before
             if len(slots) and (not limit or len(slots) <= limit):
                 pieces += [part(kept, slice(start, i)), self.flat(slots, like, kept, i)]

@@ -49,7 +49,7 @@ def check(
     """
     method_of(limits.method)
     source = open_source(ref, options, format, *span, root)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     folder = cache_root().parent / "quality" / key_of(source, limits, calendar)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode((folder / "report.json").read_bytes(), type=Checked)

@@ -78,7 +78,7 @@ def clean(
     rules = rules if isinstance(rules, Rules) else load_rules(rules)
     source = open_source(ref, options, format, root=root)
     lineage = out_lineage(source, out, rules)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     made = (source.identity, source.lineage, rules.hash, repr(calendar))
     identity = hashlib.blake2b(repr(made).encode(), digest_size=16).hexdigest()
     base = root or data_root()

@@ -19,7 +19,7 @@ from engine.feeds.quality.shift import Shift, shift
 from engine.feeds.quality.source import Source, open_source
 from engine.feeds.quality.tally import Checked, Tally
 from engine.feeds.quality.validator import Validator, Verdict
-from engine.feeds.quality.week import Calendar, open_between, week_of
+from engine.feeds.quality.week import Calendar, middle, open_between, week_of
 
 Progress = Callable[[int, int], None]
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -134,7 +134,7 @@ def profile(
 ) -> Profile:
     """Profile a dataset or a file; `against` is the baseline that its drift is measured from."""
     source = open_source(ref, options, format, root=root)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     found, seen = collect(source, calendar, progress)
     made = describe(found, seen, source.lineage, calendar)
     if against is not None:
@@ -199,7 +199,7 @@ def by_day(
     from engine.core.frames import FRAMES
 
     step = FRAMES[lineage.frame] if lineage.bars else MINUTE
-    inside = np.unique(minutes[calendar.is_open(minutes)]) // DAY
+    inside = np.unique(minutes[calendar.is_open(minutes + middle(step))]) // DAY
     days = hours // 24
     made = []
     order = np.argsort(days, kind="stable")

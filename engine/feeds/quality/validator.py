@@ -21,7 +21,16 @@ from engine.core.zones import DAY, HOUR, SECOND, utc_to_wall
 from engine.feeds.lineage import Columns, Lineage, size
 from engine.feeds.quality import kernels, spikes
 from engine.feeds.quality.flags import BITS, NOT_BELIEVED, Limits
-from engine.feeds.quality.week import SATURDAY, SHIFTED, Calendar, open_between, open_rows, week_of, weekday
+from engine.feeds.quality.week import (
+    SATURDAY,
+    SHIFTED,
+    Calendar,
+    never_open,
+    open_between,
+    open_rows,
+    week_of,
+    weekday,
+)
 from engine.feeds.quality.zones import Weeks
 
 UNBELIEVED = NOT_BELIEVED | BITS["backward"] | BITS["duplicate"] | BITS["negative"]
@@ -51,7 +60,7 @@ class Validator:
 
     def __init__(self, lineage: Lineage, calendar: Calendar | None = None, limits: Limits = Limits()) -> None:  # noqa: B008
         self.lineage, self.limits = lineage, limits
-        self.calendar: Calendar = calendar or week_of(lineage.symbol)
+        self.calendar: Calendar = calendar or week_of(lineage.symbol, lineage.source)
         self.step = FRAMES.get(lineage.frame, 0) if lineage.frame != "W1" else 0
         self.weeks = Weeks(self.calendar)
         self.watch = not lineage.bars or FRAMES[lineage.frame] <= FRAMES[SHARPEST]
@@ -80,6 +89,7 @@ class Validator:
         """Flags that need the calendar: weekend, closed, gap, zone."""
         inside = open_rows(self.calendar, key)
         shut = np.flatnonzero(~inside)
+        shut = shut[self.shut(key[shut])]
         if len(shut):
             weekend = weekday(utc_to_wall(key[shut], SHIFTED)) >= SATURDAY
             verdict.flags[shut] |= np.where(weekend, BITS["weekend"], BITS["closed"]).astype(np.uint32)
@@ -96,6 +106,15 @@ class Validator:
         self.restart = key - before > max(4 * self.step, HOUR)
         if self.watch:
             self.weeks.run(key, columns["ts"], BITS["zone"], verdict.flags)
+
+    def shut(self, key: np.ndarray) -> np.ndarray:
+        """bool per row: the market cannot be open at a quote, or in a bar (its first minute, middle, last minute)."""
+        length = FRAMES[self.lineage.frame] if self.lineage.bars else 0
+        during = (0, length // 2, length - MINUTE) if length > MINUTE else (0,)
+        closed = np.ones(len(key), bool)
+        for into in during:
+            closed &= never_open(self.calendar, key + into)
+        return closed
 
     def quotes(self, ts: np.ndarray, columns: Columns, out: np.ndarray) -> None:
         bid, ask = (np.ascontiguousarray(columns[name], np.float64) for name in ("bid", "ask"))
