@@ -58,7 +58,9 @@ def import_data(
 
         console.show(keep_report(file, tz), as_json)
         return
-    report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
+    with console.Progress(not as_json, "rows") as progress:
+        progress.compiling()
+        report = import_file(file, options, format, sort, "drop" if drop_bad else "error", progress=progress)
     console.show(listing.added([report]), as_json, listing.added_text)
 
 

@@ -82,8 +82,8 @@ def measure(
             verdict = validator.run(columns)
             tally.add(columns, verdict)
             writer.add(columns, verdict)
-            if progress and source.total:
-                progress(tally.rows, source.total)
+            if progress and (total := source.expected(tally.rows)):
+                progress(tally.rows, total)
     finally:
         writer.close()
     if not tally.rows:

@@ -139,8 +139,8 @@ def write(
             count(report.before, counts_of(verdict.flags))
             count(report.after, counts_of(after.run(kept).flags) if size(kept) else {})
             report.rows, report.rows_after = applier.rows, applier.out_rows
-            if progress and source.total:
-                progress(applier.rows, source.total)
+            if progress and (total := source.expected(applier.rows)):
+                progress(applier.rows, total)
             yield kept
 
     with Append(lineage, staging) as target:

@@ -154,8 +154,8 @@ def collect(source: Source, calendar: Calendar, progress: Progress | None) -> tu
             verdict = validator.run(columns)
             tally.add(columns, verdict)
             seen.add(columns, verdict)
-        if progress and source.total:
-            progress(tally.rows, source.total)
+        if progress and (total := source.expected(tally.rows)):
+            progress(tally.rows, total)
     if not tally.rows:
         raise DataError(f"{source.name}: there is no row")
     return tally.finish(), seen

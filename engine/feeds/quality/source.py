@@ -25,6 +25,12 @@ class Source:
     identity: str
     total: int = 0
 
+    def expected(self, done: int) -> int:
+        """How many rows there seem to be, `done` of them read; 0 where nobody knows."""
+        from engine.feeds.importers.tables import expected_rows
+
+        return self.total or expected_rows(Path(self.name), done)
+
 
 def open_source(
     ref: str | Path,
