@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.core.clock import format_ts
 from engine.ops import console
 from engine.ops.listing import moment
 
@@ -97,6 +98,15 @@ def profile_text(made: Row) -> str:
     )
     if made["gaps"]:
         parts.append("longest gaps\n" + console.table(made["gaps"][:5]))
+    for span, worst in made["windows"].items():
+        shown = ("until", "score", "rows", "seen", "expected", "stale_s", "spikes", "spread_p99", "skew_s")
+        if worst:
+            parts.append(f"worst windows of {span}\n" + console.table([{n: w[n] for n in shown} for w in worst[:5]]))
+    if made["clock"]:
+        clock = {name: value for name, value in made["clock"].items() if name != "jumps"}
+        sets = [{"set at": format_ts(j["ts"]), "by s": j["seconds"]} for j in made["clock"]["jumps"]]
+        told = "clock: received minus stamped, s; ppm further behind\n" + console.pairs(clock)
+        parts.append("\n".join([told, *([console.table(sets)] if sets else [])]))
     if made["drift"]:
         rows = [{"of": name, **one} for name, one in made["drift"].items()]
         parts.append(f"drift against {made['against']}\n" + console.table(rows))

@@ -22,7 +22,7 @@ from engine.feeds.catalogue import cache_root
 from engine.feeds.importers.options import Options
 from engine.feeds.quality.flags import Limits
 from engine.feeds.quality.grades import below
-from engine.feeds.quality.source import Source, open_source
+from engine.feeds.quality.source import Source, as_heard, open_source
 from engine.feeds.quality.spikes import method_of
 from engine.feeds.quality.staging import staged
 from engine.feeds.quality.tally import Checked, Tally
@@ -78,7 +78,7 @@ def measure(
     validator = Validator(source.lineage, calendar, limits)
     tally, writer = Tally(source.name, validator, span), LogWriter(log, source.lineage)
     try:
-        for columns in source.chunks:
+        for columns in as_heard(source.chunks):
             verdict = validator.run(columns)
             tally.add(columns, verdict)
             writer.add(columns, verdict)

@@ -65,6 +65,13 @@ def open_path(path: Path, options: Options, format: str | None, first: int | Non
     return Source(str(path), come.lineage, chunks, identity)
 
 
+def as_heard(chunks: Iterator[Columns]) -> Iterator[Columns]:
+    """Rows of a recorder as a live stream has them: `ts` when they were received, `ts_event` when they happened."""
+    for chunk in chunks:
+        received = chunk.pop("received", None)
+        yield chunk if received is None else {**chunk, "ts": received, "ts_event": chunk["ts"]}
+
+
 def within(chunks: Iterator[Columns], key: str, first: int | None, last: int | None) -> Iterator[Columns]:
     """Rows in [first, last), in any order of time."""
     for chunk in chunks:
