@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError, unwritten
+from engine.core.locks import put
 from engine.core.registry import did_you_mean
 from engine.core.series import Series
 from engine.feeds.catalogue import SERIES, SUFFIX, data_root, folder_of
@@ -123,7 +124,7 @@ def write(path: Path, rows: Rows, lineage: Lineage) -> None:
             file.add_key_value_metadata({KEY: pack(footer)})
         with staged.open("rb") as made:
             os.fsync(made.fileno())
-        staged.replace(path)
+        put(staged, path)
     except OSError as wrong:
         raise OutputError(f"{path} cannot be written ({unwritten(wrong)}): import again") from None
     finally:

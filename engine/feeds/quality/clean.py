@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.core.errors import ConfigError, DataError, NotFound
+from engine.core.locks import put
 from engine.feeds.append import Append
 from engine.feeds.catalogue import data_root, dataset, folder_of
 from engine.feeds.checks import Checker
@@ -92,7 +93,7 @@ def clean(
     report = Cleaned(made_from=source.name, dataset=lineage.name, identity=identity, rules=rules.hash)
     with staged(base, "clean", str(folder)) as staging:
         write(source, lineage, rules, calendar, report, staging, progress)
-        put(folder_of(staging, lineage.name), folder, staging)
+        swap(folder_of(staging, lineage.name), folder, staging)
     return report
 
 
@@ -189,12 +190,12 @@ def table_of(record: list[Touched]) -> pa.Table:
     return pa.table(fields)
 
 
-def put(new: Path, place: Path, staging: Path) -> None:
+def swap(new: Path, place: Path, staging: Path) -> None:
     """The new folder in the old one's place."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         place.rename(staging / "old")
-    new.rename(place)
+    put(new, place)
 
 
 def report_of(folder: Path, name: str) -> Cleaned | None:
