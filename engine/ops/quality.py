@@ -23,10 +23,9 @@ def plain(found: Any) -> Row:
 
 def checked_text(found: Row) -> str:
     """A check for people: the grade, what was found by kind, the first of each."""
-    unit = "bars" if "/bars-" in found["name"] else "open minutes"
     head = {
         "grade": found["grade"], "data": found["name"], "rows": found["rows"], "flagged": found["flagged"],
-        "span": f"{found['first']} to {found['last']} UTC", "missing": f"{found['missing']:,} {unit} in gaps",
+        "span": f"{found['first']} to {found['last']} UTC", "missing": f"{found['missing']:,} {found['unit']} in gaps",
         "calendar": found["calendar"], "spikes by": found["method"],
     }  # fmt: skip
     parts = [console.pairs(head)]

@@ -21,13 +21,18 @@ from engine.core.schema import build
 from engine.core.zones import DAY, HOUR, SECOND
 from engine.feeds.append import Append
 from engine.feeds.data import import_file
-from engine.feeds.lineage import Columns, Lineage
+from engine.feeds.importers.formats import open_file
+from engine.feeds.importers.options import Options
+from engine.feeds.kinds.make import make_bars
+from engine.feeds.lineage import Columns, Lineage, join
 from engine.feeds.parquet import FileWriter
 from engine.feeds.quality import check as checking
 from engine.feeds.quality.check import check, require, rows_of
+from engine.feeds.quality.clean import clean
 from engine.feeds.quality.flags import BITS, FLAGS, Limits, bits, names_of
 from engine.feeds.quality.grades import THRESHOLDS, grade_of, worst
 from engine.feeds.quality.log import read_log
+from engine.feeds.quality.profile import profile
 from engine.feeds.quality.validator import Validator
 from engine.feeds.quality.week import ALWAYS, open_between, week_of
 from engine.ops import console
@@ -196,6 +201,36 @@ def test_an_import_and_a_check_give_a_row_the_same_number(tmp_path: Path) -> Non
         import_file(file)
     (crossed,) = [f for f in check(file).findings if f.flag == "crossed"]
     assert crossed.first[0].startswith("row 5, ")
+
+
+def test_prints_are_checked_profiled_and_cleaned_like_quotes_of_one_side(shared: Path, tmp_path: Path) -> None:
+    file = shared / "data/crypto/freqtrade/XRP_ETH-trades.json.gz"
+    found = check(file)
+    rows = join(list(open_file(file, Options()).chunks))
+    apart = (np.diff(rows["ts"]) - 1) // (60 * SECOND)
+    assert (found.rows, found.missing, found.calendar) == (12_477, int(apart[apart >= 5].sum()), "always")
+    assert [f.flag for f in found.findings] == ["gap"], "equal trades, and from bid to ask, are nothing unusual"
+    rows["price"][100], rows["price"][200], rows["size"][300] = np.nan, rows["price"][200] * 10, 0.0
+    lineage = Lineage(source="test", symbol="XRP/ETH", basis="last", stamps="print")
+    flags = Validator(lineage).run(rows).flags
+    bad = {"missing": 100, "spike": 200, "negative": 300}
+    assert all(np.flatnonzero(flags & BITS[flag]).tolist() == [row] for flag, row in bad.items())
+    writer = FileWriter(tmp_path / "prints.parquet", lineage)
+    writer.add(rows)
+    writer.close()
+    assert check(tmp_path / "prints.parquet").findings[0].first[0].startswith("row 101, ")
+    report = clean(tmp_path / "prints.parquet", "clean", "strict")
+    assert report.rows - report.rows_after == 3 and list(report.after) == ["gap"]
+    assert profile("clean/XRP/ETH/prints").spread is None
+
+
+def test_bars_that_no_clock_cuts_are_not_checked_but_what_they_were_made_from(own_folders: Path) -> None:
+    with Append(QUOTES) as target:
+        target.add({name: values[:5_000] for name, values in synthetic_day(20_000).items() if name != "ts_event"})
+    make_bars(QUOTES.name, "renko 10 points", "made")
+    for look in (check, profile, lambda name: clean(name, "clean")):
+        with pytest.raises(ConfigError, match=r"no clock cuts .* made from, test/EURUSD/quotes"):
+            look("made/EURUSD/bars-renko10")
 
 
 def bars(frame: str, first: str, last: str, source: str = "test", symbol: str = "XAUUSD") -> tuple[Lineage, Columns]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.feeds.checks import priced
 from engine.feeds.lineage import SYNTHETIC, Columns, Lineage, join, part, size
 from engine.feeds.quality.flags import BITS
 from engine.feeds.quality.rules import Rule, Rules
@@ -35,7 +36,7 @@ class Applier:
 
     def __init__(self, lineage: Lineage, rules: Rules, calendar: Calendar) -> None:
         self.lineage, self.rules, self.calendar = lineage, rules, calendar
-        self.prices = ("open", "high", "low", "close") if lineage.bars else ("bid", "ask")
+        self.prices = priced(lineage)
         self.validator = Validator(lineage, calendar, rules.limits)
         self.rows = self.out_rows = self.held = 0
         self.last: dict[str, float] = {}
@@ -172,6 +173,6 @@ def repair(flag: str, out: Columns, i: int, bars: bool) -> None:
         four = [out[name][i] for name in ("open", "high", "low", "close")]
         out["high"][i], out["low"][i] = max(four), min(four)
     else:
-        for name in ("volume",) if bars else ("bid_size", "ask_size"):
+        for name in ("volume",) if bars else ("bid_size", "ask_size", "size"):
             if name in out and out[name][i] < 0:
                 out[name][i] = 0.0

@@ -115,10 +115,11 @@ class Collector:
             return
         minute = key[good] // MINUTE
         ends = np.flatnonzero(np.r_[minute[1:] != minute[:-1], True]) if len(minute) else minute
-        self.levels.append(((columns["bid"][good] + columns["ask"][good]) / 2)[ends])
+        bid, ask = (columns[name] for name in (("price", "price") if self.lineage.prints else ("bid", "ask")))
+        self.levels.append(((bid[good] + ask[good]) / 2)[ends])
         self.ends.append(minute[ends])
         self.minutes.append(np.unique(key // MINUTE) * MINUTE)
-        self.spreads.append(np.where(good, columns["ask"] - columns["bid"], np.nan))
+        self.spreads.append(np.where(good & (not self.lineage.prints), ask - bid, np.nan))
 
     def returns(self) -> np.ndarray:
         """Log returns between the last mids of neighbouring minutes with quotes, or between closes."""

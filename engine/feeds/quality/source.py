@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.core.errors import NotFound
+from engine.core.errors import ConfigError, NotFound
+from engine.core.frames import FRAMES
 from engine.core.registry import did_you_mean
 from engine.feeds.catalogue import dataset, dataset_names
 from engine.feeds.importers.options import Options
@@ -48,6 +49,11 @@ def open_source(
     if path.suffix.lower() in FILES or path.is_absolute():
         raise NotFound(f"no file {ref}: {did_you_mean(name, dataset_names(root))}")
     data = dataset(name, root)
+    if data.lineage.bars and data.lineage.frame not in FRAMES:
+        raise ConfigError(
+            f"{name}: bars that no clock cuts have no hours to keep: look at what they were made from,"
+            f" {data.lineage.made_from}"
+        )
     inside = data.part(first, last)
     if not inside.files:
         raise NotFound(f"{name} has no rows in this range")
