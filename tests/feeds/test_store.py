@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -84,10 +85,11 @@ def killed(what: str, first: int, roots: list[Path]) -> str:
 
 def killed_at_each_step(what: str, prepare: Callable[[Path], None], folder: Path) -> list[Path]:
     """Prepared catalogues, in each of which `what` was killed one step later than in the one before."""
-    prepare(folder / "whole")
+    prepare(folder / "fresh")
+    shutil.copytree(folder / "fresh", folder / "whole")
     roots = [folder / str(at) for at in range(1, 1 + int(killed(what, 0, [folder / "whole"])))]
     for root in roots:
-        prepare(root)
+        shutil.copytree(folder / "fresh", root)
     killed(what, 1, roots)
     return [*roots, folder / "whole"]
 
