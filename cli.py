@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,13 +11,17 @@ from engine.ops import quality_verbs as _quality_verbs  # noqa: F401 - its verbs
 from engine.ops import verbs_store  # noqa: F401 - adds verbs to `data`
 from engine.ops.verbs import Json, data, instruments
 
+NOT_ASKED: dict[str, Any] = {"help": False, "install_completion": False, "show_completion": False}
+"""What nobody gave, said outright: left to find that out, typer loads pydantic, which takes 0.1 s."""
+NOT_ASKED |= dict.fromkeys(("data", "instrument", "features", "list", "doctor", "version"), NOT_ASKED)  # verbs of flags
+
 app = typer.Typer(
     name="onetape",
     help="One tape for research, paper and live money.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": NOT_ASKED},
 )
 
 
