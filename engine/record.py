@@ -281,7 +281,7 @@ def assumptions(config: Config) -> list[str]:
     v = config.venue
     notes = [
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
-        f"slippage {v.slippage}, commission {v.commission} and side",
+        f"slippage {v.slippage}, commission {v.commission_text}",
     ]
     if config.run.lane == "compiled":
         notes.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.core.quantity import Duration, Fee, Level, Percent, Points, Volume
+from engine.core.quantity import Duration, Fee, Level, Money, Percent, Points, Volume
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,39 @@ class Widen:
 
 
 @dataclass(frozen=True)
+class Commission:
+    """What a deal costs: per lot, plus per deal, plus basis points of its value, at least `minimum`."""
+
+    per_lot: Money | None = None
+    per_deal: Money | None = None
+    bps: float = 0.0
+    maker_per_lot: Money | None = None
+    """Of limit orders that rested, instead of `per_lot`; none: as others. A rebate is negative."""
+    maker_bps: float | None = None
+    minimum: Money | None = None
+    sides: Literal["both", "entry"] = "both"
+    """`entry`: deals that close cost nothing."""
+    close_by: bool = False
+    """Closing a position by an opposite one costs commission too."""
+
+    def __str__(self) -> str:
+        """As the report says it: `0.5 bps + 1 USD per deal, at least 2 USD`."""
+        parts = [
+            f"{self.per_lot} per lot" if self.per_lot else "",
+            f"{self.bps:g} bps" if self.bps else "",
+            f"{self.per_deal} per deal" if self.per_deal else "",
+        ]
+        maker = [
+            f"{self.maker_per_lot} per lot" if self.maker_per_lot else "",
+            f"{self.maker_bps:g} bps" if self.maker_bps is not None else "",
+        ]
+        text = " + ".join(filter(None, parts)) or "none"
+        text += f" (makers {' + '.join(filter(None, maker))})" if any(maker) else ""
+        text += f", at least {self.minimum}" if self.minimum else ""
+        return text + (", on entries alone" if self.sides == "entry" else "")
+
+
+@dataclass(frozen=True)
 class VenueConfig:
     """How the simulated broker answers."""
 
@@ -45,8 +78,8 @@ class VenueConfig:
     report_latency: Duration = Duration(0.0, "ms")
     """From the venue back to us."""
     slippage: Points = Points(0.0, "points")
-    commission: Fee = Fee(0.0, "USD per lot")
-    """Per side."""
+    commission: Fee | Commission | None = None
+    """Per side: a fee or a table; none: what the instrument says."""
     change_latency: Duration | None = None
     """Of a cancel or a change, from the decision to the venue; none: as of an order."""
     hours: Literal["instrument", "always"] = "instrument"
@@ -71,6 +104,13 @@ class VenueConfig:
     spread: float = 1.0
     """Every spread times this."""
     widen: tuple[Widen, ...] = ()
+
+    @property
+    def commission_text(self) -> str:
+        """As the report says it."""
+        if self.commission is None:
+            return "as the instrument states it"
+        return f"{self.commission} and side" if isinstance(self.commission, Fee) else str(self.commission)
 
 
 @dataclass(frozen=True)

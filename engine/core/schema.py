@@ -71,7 +71,7 @@ def convert(kind: Any, value: Any, path: str) -> Any:
         if value is None or (isinstance(value, Raw) and value.lower() == "none"):
             return None
         shapes = [a for a in arguments if a is not type(None)]
-        table = [a for a in shapes if get_origin(a) is dict and isinstance(value, dict)]
+        table = [a for a in shapes if isinstance(value, dict) and (get_origin(a) is dict or is_table(a))]
         return convert((table or shapes)[0], value, path)
     if origin is Literal:
         if value not in arguments:
@@ -87,9 +87,13 @@ def convert(kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise wrong(path, "must be a table of keys", value)
         return {str(k): convert(arguments[1], v, f"{path}.{k}") for k, v in value.items()}
-    if is_dataclass(kind) and not issubclass(kind, Quantity):  # type: ignore[arg-type]
-        return build(kind, value, path)  # type: ignore[arg-type]
+    if is_table(kind):
+        return build(kind, value, path)
     return scalar(kind, value, path)
+
+
+def is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and is_dataclass(kind) and not issubclass(kind, Quantity)
 
 
 def scalar(kind: Any, value: Any, path: str) -> Any:
