@@ -16,6 +16,7 @@ from engine.core import events as e
 from engine.core.bus import Bus
 from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
+from engine.core.frames import parse_frame
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
@@ -269,7 +270,10 @@ class Recorder:
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
             months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
-            cautions=[*self.cautions, *(f"{why} ({n} times)" for why, n in sorted(self.refused.items()))],
+            cautions=[
+                *self.cautions, *guessed(int(account["ambiguous"]), self.config),
+                *(f"{why} ({n} times)" for why, n in sorted(self.refused.items())),
+            ],
         )  # fmt: skip
         path = None
         if self.writer:
@@ -313,10 +317,13 @@ def assumptions(config: Config) -> list[str]:
 def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
     """What may make the figures better or worse than the market would have."""
     if config.data.kind == "bars":
-        yield (
-            "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills;"
-            " the time of a deal is the open of its bar"
-        )
+        path = config.venue.path
+        inside = (
+            "where a stop and a take-profit lie in one bar, the stop fills"
+            if path == "pessimistic" else f"inside a bar prices are taken to move by the path {path!r}"
+        )  # fmt: skip
+        which = f"{config.data.finest} bars inside those of {parse_frame(config.data.frame)}" if config.data.detail else "bars only"
+        yield f"{which}: orders fill at the next open; {inside}; the time of a deal is the open of its bar"
     block = next(tape.blocks(SAMPLED))
     prices = block.bid if tape.kind == "quotes" else block.close
     for s, one in enumerate(instruments):
@@ -328,6 +335,15 @@ def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) ->
                 f"{one.symbol}: its prices are finer than the {one.digits} digits of {one.id}: stops are rounded to"
                 f" {one.point:g}, and that is a point ([[instrument]] in the config can say otherwise)"
             )
+
+
+def guessed(trades: int, config: Config) -> Iterator[str]:
+    """How often the path inside a bar decided what a trade earned."""
+    if trades:
+        yield (
+            f"{trades} trades had stop and take-profit in one bar: which came first is an assumption (venue.path ="
+            f' "{config.venue.path}"); finer bars (data.detail) would say more'
+        )
 
 
 def differences(config: Config, run: Run) -> Iterable[str]:

@@ -307,8 +307,9 @@ def _check_kind(config: Config, tape: Tape) -> None:
     if tape.kind == "bars":
         from engine.feeds.tapes import frame_of
 
-        if (frame := frame_of(tape)) != config.data.frame:
-            raise ConfigError(f"data.frame: the tape holds {frame} bars, not {config.data.frame}")
+        if (frame := frame_of(tape)) != (meant := config.data.finest):
+            key = "detail" if config.data.detail else "frame"
+            raise ConfigError(f"data.{key}: the tape holds {frame} bars, not {meant}")
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:
