@@ -141,9 +141,9 @@ def _between(deals: list[Frame], kept: dict[int, Frame]) -> list[Frame]:
             break
         if isinstance(event, MarginCall):
             calls = [frame]
-        changes = isinstance(event, Modify | Modified | Triggered)
-        if changes and (event.order in orders or getattr(event, "position", 0) in positions):
-            found.append(frame)
+        if isinstance(event, Modify | Modified | Triggered):
+            position = 0 if isinstance(event, Triggered) else event.position
+            found += [frame] if event.order in orders or position in positions else []
     return found + (calls if fills[-1].reason == "stop_out" else [])
 
 
