@@ -82,24 +82,27 @@ def turning_market() -> dict[str, np.ndarray]:
     return minutes(np.concatenate([np.full(60, 1.1), up, down, np.full(60, 1.0975)]).round(5))
 
 
-def lone_trade(tape: ArrayTape, **data: Any) -> Any:
+def lone_trade(tape: ArrayTape, **data: Any) -> tuple[Any, Run]:
     memory = {"source": "memory", "symbols": ["EURUSD"], **data}
     made = build(Config, {"name": "once", "data": memory, "risk": {"size": "0.1 lots"}, "strategy": [{"name": "once"}]})
     one = Once()
     one.id = "once"
     run: Run = Session(made, tape, [one]).run()
     (trade,) = run.trades.itertuples()
-    return trade
+    return trade, run
 
 
 def test_detail_decides_what_a_coarse_bar_left_open() -> None:
     """Bought at 1.1001 (0.10 lots): the hour holds both exits, so the stop at 1.0980 fills, -21; the minutes show that
     the take-profit at 1.1020 came first, +19."""
     fine = turning_market()
-    coarse = lone_trade(ArrayTape.bars(("EURUSD",), **hours(fine)), frame="H1")
-    told = lone_trade(ArrayTape.bars(("EURUSD",), **fine), frame="H1", detail="M1")
+    coarse, guess = lone_trade(ArrayTape.bars(("EURUSD",), **hours(fine)), frame="H1")
+    told, known = lone_trade(ArrayTape.bars(("EURUSD",), **fine), frame="H1", detail="M1")
     assert (coarse.exit_reason, coarse.net_profit, coarse.close_price) == ("stop_loss", -21.0, 1.098)
     assert (told.exit_reason, told.net_profit, told.close_price) == ("take_profit", 19.0, 1.102)
+    assert (guess.summary.figures["ambiguous"], known.summary.figures["ambiguous"]) == (1, 0)
+    said = "1 trades had stop and take-profit in one bar"
+    assert [any(said in told for told in run.summary.cautions) for run in (guess, known)] == [True, False]
     assert coarse.open_ts == told.open_ts == TEN + HOUR and coarse.open_price == told.open_price == 1.1001
 
 

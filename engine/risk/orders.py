@@ -17,6 +17,8 @@ from engine.kernels.book import FILLINGS, ORDER_KINDS, Book
 Change = Cancel | Modify | CloseBy
 PRICES = ("price", "limit", "stop", "take_profit")
 DISTANCES = ("trail", "trail_step", "trail_start", "even_at", "even_lock")
+PRICELESS = ("market", "trailing_stop")
+"""Kinds that take the market's price, or start at `trail` from it, where none is given."""
 NEEDS = {"trail_step": "trail", "trail_start": "trail", "even_lock": "even_at"}
 POSITION_ONLY = ("trail_start", "even_at", "even_lock")
 ORDER_ONLY = ("price", "limit", "expires")
@@ -38,8 +40,10 @@ def faults(order: Order) -> Iterator[str]:
         yield f"side {order.side}: write 1 to buy, -1 to sell"
     if not 0.0 <= order.units < math.inf:
         yield f"units {order.units:g}: they are not below 0, `side` says the direction"
-    if order.kind != "market" and not (order.price or 0.0) > 0.0:
+    if order.kind not in PRICELESS and not (order.price or 0.0) > 0.0:
         yield f"a {order.kind} order needs a price, got {order.price}"
+    if order.kind in PRICELESS and (order.price or 1.0) <= 0.0:
+        yield f"price {order.price}: a price is above 0; left out, the market decides"
     if order.kind == "stop_limit" and not (order.limit or 0.0) > 0.0:
         yield f"a stop_limit order needs a limit, the price it may fill at once triggered, got {order.limit}"
     if order.kind != "stop_limit" and order.limit is not None and order.limit == order.limit:

@@ -31,6 +31,7 @@ LIMITS = {"kind": "limit", "price": 1.1}
         ({"kind": "stop_limit", "limit": 1.1}, "a stop_limit order needs a price"),
         ({**LIMITS, "limit": 1.1}, "a limit order has no limit"),
         ({"kind": "trailing_stop", "price": 1.1}, "a trailing_stop order needs a trail"),
+        ({"kind": "trailing_stop", "trail": 0.001, "price": -1.1}, "price -1.1: a price is above 0"),
         ({"kind": "if_touch", "price": 1.1}, "did you mean if_touched"),
         ({"filling": "fill_or_kill"}, "filling 'fill_or_kill'"),
         ({"filling": "Fok"}, "did you mean fok"),
@@ -72,7 +73,8 @@ def test_what_can_be_meant_passes(
         values |= {"even_at": distance, "even_lock": share * distance}
     if names & {"trail_step", "trail_start"}:
         values["trail"] = distance
-    values |= {"price": 1.1} if kind != "market" else {"deviation": distance}
+    values |= {"price": 1.1} if kind != "market" and (kind != "trailing_stop" or day) else {}
+    values |= {"deviation": distance} if kind == "market" else {}
     values |= {"limit": 1.1} if kind == "stop_limit" else {}
     if filling == "post_only" and kind not in ("limit", "stop_limit"):
         values["filling"] = "ioc"
