@@ -6,7 +6,7 @@ import numpy as np
 from numba.extending import overload
 
 from engine.execution.kernels import market_orders
-from engine.kernels.book import BY_ORDER, FILL, REJECTED
+from engine.kernels.book import BY_CLOSE, BY_ORDER, CANCELED, FILL, REJECTED, STOPPED_OUT
 from engine.kernels.jit import jit
 from engine.risk.kernels import IN_FLIGHT, decide, refused, says_new
 from engine.venues.intake import submit
@@ -38,6 +38,12 @@ def _advance(book, tape, i, j, full):
 
 
 @jit(no_cpython_wrapper=True)
+def turned_away(x):
+    """Was an order refused, or taken back for want of margin? (`deal` of a refusal is the change that was refused.)"""
+    return (x.kind == REJECTED and x.deal == 0) or (x.kind == CANCELED and x.reason == STOPPED_OUT)
+
+
+@jit(no_cpython_wrapper=True)
 def collect(book, out, n, news, pending):
     """Move the reports out of the book, keeping what may make a wish restatable; returns (reports, news) so far."""
     account, reports = book[0], book[4]
@@ -45,9 +51,9 @@ def collect(book, out, n, news, pending):
         x = reports[r]
         out[n] = x
         n += 1
-        if x.kind == REJECTED or (x.kind == FILL and x.reason != BY_ORDER):
+        if turned_away(x) or (x.kind == FILL and x.reason != BY_ORDER and x.reason != BY_CLOSE):
             y = news[pending]
-            y.due, y.strategy, y.symbol, y.refusal = x.known, x.strategy, x.symbol, x.kind == REJECTED
+            y.due, y.strategy, y.symbol, y.refusal = x.known, x.strategy, x.symbol, x.kind != FILL
             pending += 1
     account[0].reports = 0
     return n, pending

@@ -161,12 +161,16 @@ class Session:
         bus.subscribe(e.TargetPosition, execution.on_target)
         bus.subscribe(e.Order, risk.on_order)
         bus.subscribe(e.Order, venue.on_order)
+        for change in (e.Cancel, e.Modify, e.CloseBy):
+            bus.subscribe(change, risk.on_change)
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Modify, venue.on_modify)
         bus.subscribe(e.CloseBy, venue.on_close_by)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
         bus.subscribe(e.Rejected, risk.on_rejected)
+        bus.subscribe(e.Canceled, wishes.on_canceled)
+        bus.subscribe(e.Canceled, risk.on_canceled)
         bus.subscribe(e.Fill, wishes.on_fill)
         self.recorder.listen(bus)
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
@@ -177,7 +181,7 @@ class Session:
                     raise ConfigError(f"strategy {one.id} looks at quotes (on_quote), the tape holds bars alone")
                 self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
             for kind, handler in own.items():
-                bus.subscribe(kind, handler, one.id)
+                bus.subscribe(kind, handler, one.id if "strategy" in kind.__struct_fields__ else None)
 
     def run(self, progress: Progress | None = None) -> Run:
         """Replay the whole tape."""
@@ -303,8 +307,9 @@ def _check_kind(config: Config, tape: Tape) -> None:
     if tape.kind == "bars":
         from engine.feeds.tapes import frame_of
 
-        if (frame := frame_of(tape)) != config.data.frame:
-            raise ConfigError(f"data.frame: the tape holds {frame} bars, not {config.data.frame}")
+        if (frame := frame_of(tape)) != (meant := config.data.finest):
+            key = "detail" if config.data.detail else "frame"
+            raise ConfigError(f"data.{key}: the tape holds {frame} bars, not {meant}")
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:

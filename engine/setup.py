@@ -134,7 +134,7 @@ def streams_of(config: Config, symbols: tuple[str, ...], more: Iterable[Stream])
 def base_frame(config: Config, frames: set[str]) -> str:
     """The frame built from the tape; on a tape of bars, theirs."""
     if config.data.kind == "bars":
-        base = config.data.frame
+        base = config.data.finest
         if short := sorted(frames - made_of(config, base, frames), key=frame_ns):
             of_day = f" with a trading day from {config.data.trading_day}" if set(short) & set(DAILY) else ""
             raise ConfigError(f"{', '.join(short)} bars cannot be made from bars of {base}{of_day}")

@@ -117,14 +117,14 @@ def require_grade(data: DataConfig, declared: Iterable[Instrument] = ()) -> None
     """Refused when what `[data]` of a config names does not reach its `min_grade`."""
     if data.min_grade is None:
         return
-    kind = "quotes" if data.kind == "quotes" else f"bars-{data.frame}"
+    kind = "quotes" if data.kind == "quotes" else f"bars-{data.finest}"
     span = (data.start_ns, data.end_ns)
     for index, symbol in enumerate(data.symbols):
         if data.source != "file":
             found = check(f"{data.source}/{symbol}/{kind}", span=span)
         else:
             several = len(data.files) < len(data.symbols)
-            frame = "" if data.kind == "quotes" else data.frame
+            frame = "" if data.kind == "quotes" else data.finest
             basis = "" if data.basis == "bid" else data.basis
             options = Options(
                 symbol=symbol, frame=frame, basis=basis, zone=data.tz or "", declared=tuple(declared), several=several
