@@ -14,6 +14,7 @@ from engine.core.quantity import Size, Volume
 from engine.core.table import Stream, Tables
 from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
+from engine.frictions import frictions
 from engine.kernels import book as b
 from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
 
@@ -47,16 +48,12 @@ def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Bo
         x["grid"] = 10.0**one.digits
         terms(book[6][s], one, config)
         notes += convert(book, s, instruments, account.currency, config.rates)
-    return book, notes
+    return frictions(book, config, instruments), notes
 
 
 def terms(t: np.void, one: Instrument, config: Config) -> None:
     """What the contract says of one symbol."""
     venue = config.venue
-    t["slip_a"] = venue.slippage.amount * one.point
-    change = venue.change_latency or venue.latency
-    for leg, length in enumerate((venue.latency, change, venue.report_latency)):
-        t["delays"][leg]["a"] = length.ns
     fee = venue.commission
     if fee.unit == "bps":
         t["fee_share"] = fee.amount * 1e-4
