@@ -99,7 +99,7 @@ def pulse_state(config: Config, instruments: Sequence[Instrument]) -> np.ndarray
         return None
     state = np.zeros(len(instruments), PULSE)
     state["half_life"] = slippage.half_life.ns * 1e-9 if isinstance(slippage, Slippage) else 3_600.0
-    state["per_record"] = state["per_day"] = np.nan
+    state["per_record"] = state["per_day"] = state["volume"] = np.nan
     if not isinstance(slippage, Slippage) or slippage.model == "volatility":
         return state
     for s, one in enumerate(instruments):

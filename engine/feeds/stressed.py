@@ -101,10 +101,7 @@ class StressedTape:
                 wider = np.round(factor * block.spread * fine) / fine
                 columns["spread"] = tape_column("spread", np.where(factor == 1.0, block.spread, wider))
         if self.missed and not (kept := self.kept(block)).all():
-            same_times = block.ts_event is block.ts
             columns = {name: tape_column(name, values[kept]) for name, values in columns.items()}
-            if same_times:
-                columns["ts_event"] = columns["ts"]
         return Block(**columns)
 
     def factors(self, block: Block) -> np.ndarray:
