@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.ops import quality_verbs as _quality_verbs  # noqa: F401 - its verbs belong to `data`
 from engine.ops import verbs_store  # noqa: F401 - adds verbs to `data`
 from engine.ops.verbs import Json, data, instruments
+
+if TYPE_CHECKING:
+    from engine.core.config import Config
 
 app = typer.Typer(
     name="onetape",
@@ -54,6 +57,7 @@ def backtest(
     start: Start = None,
     end: End = None,
     out: Out = "runs",
+    stress: Annotated[bool, typer.Option("--stress", help="A table instead: what a worse broker does to it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Replay recorded data against the simulated broker; a report comes out."""
@@ -62,6 +66,9 @@ def backtest(
     from engine.ops import console, listing
 
     chosen = load(config, on or (), settings(sets or (), symbol, tf, start, end))
+    if stress:
+        stressed(chosen, as_json)
+        return
     with console.Progress(not as_json, chosen.data.kind) as progress:
         progress.compiling()
         made = engine.backtest(chosen, out=out, progress=progress)
@@ -70,6 +77,19 @@ def backtest(
     listing.refuse(made.expected, chosen)
     if chosen.report.open and not as_json:
         typer.launch(f"{made.path}/report.html")
+
+
+def stressed(config: Config, as_json: bool) -> None:
+    """The table of `backtest --stress`."""
+    from engine.ops import console, venue_verbs
+    from engine.research.stress import stress
+
+    with console.Progress(not as_json, "runs") as progress:
+        progress.compiling()
+        rows = stress(config, progress=progress)
+    found = venue_verbs.stress_table(config, rows)
+    console.show(found, as_json, venue_verbs.stress_text)
+    venue_verbs.refuse(found)
 
 
 @app.command()
@@ -90,7 +110,7 @@ def run(
     if not on or on[0] != "history":
         where = f"--on {on[0]} is not built yet" if on else "say where with --on"
         raise ConfigError(f"{where}: --on history is what there is")
-    backtest(config, on, sets, symbol, tf, start, end, out, as_json)
+    backtest(config, on, sets, symbol, tf, start, end, out, as_json=as_json)
 
 
 @app.command()
