@@ -54,19 +54,20 @@ def collect(book, out, n, news, pending):
 @jit(no_cpython_wrapper=True)
 def hear(news, pending, ts, wishes, limits):
     """Take in the news that has reached us by ts; returns how many are still on their way."""
-    heard = 0
-    while heard < pending and news[heard].due <= ts:
-        y = news[heard]
+    left = 0
+    for n in range(pending):
+        y = news[n]
+        if y.due > ts:
+            news[left] = y
+            left += 1
+            continue
         wish = wishes[y.strategy, y.symbol]
         if y.refusal:
             refused(wish, limits[y.strategy, y.symbol].retries)
             wish.acted = np.nan  # as `Risk.on_rejected` does
         else:
             wish.tries, wish.open = 0, 1
-        heard += 1
-    for k in range(heard, pending):
-        news[k - heard] = news[k]
-    return pending - heard
+    return left
 
 
 @jit(no_cpython_wrapper=True)
@@ -126,4 +127,5 @@ def drive(book, tape, i, hi, statements, w, limits, blackouts, wishes, news, pen
             return MORE_ROOM, i, w, n, pending
         pending = hear(news, pending, statements[w].ts, wishes, limits)
         obey(book, limits, blackouts, wishes, statements[w], answer, plan)
+        n, pending = collect(book, out, n, news, pending)
         w += 1

@@ -108,7 +108,7 @@ class Cancel(Event, frozen=True, gc=False):
 
 
 class Modify(Event, frozen=True, gc=False):
-    """Ask the venue to change an order, or the exits of a position: name one of both. What is None stays; 0.0 removes."""
+    """Ask the venue to change an order, or the exits of a position: name one. What is None stays, 0.0 removes."""
 
     strategy: str
     order: int = 0
@@ -201,7 +201,7 @@ class Fill(Report, frozen=True, gc=False):
     """A deal. `entry` is in, out or out_by; a netting position that turns round is an out and an in of one order.
 
     `profit`, `commission` and `swap` are in the account currency, a cost is negative, and `balance` is the one after
-    it. `reason` is order, stop_loss, take_profit, stop_out or close_by. `left` are the units of the order that still work.
+    it. `reason` is order, stop_loss, take_profit, stop_out or close_by. `left` are units of the order that still work.
     """
 
     strategy: str

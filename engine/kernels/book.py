@@ -21,8 +21,8 @@ from engine.kernels.terms import CALENDAR, TERMS
 # int64, not Python ints: numba compiles a function anew for every literal it is called with
 NONE = np.int64(0)
 MARKET, LIMIT, STOP, STOP_LIMIT, TOUCHED, TRAILING = map(np.int64, range(6))
-SENT, WORKING, WAITING = map(np.int64, (1, 2, 3))
-"""Of an order: on its way; with the venue; with the venue, but its parent has not been filled."""
+SENT, WORKING, WAITING, AWAKE = map(np.int64, (1, 2, 3, 4))
+"""Of an order: on its way; with the venue; there, but its parent has not been filled; works from the next record on."""
 RETURN, IOC, FOK, POST_ONLY = map(np.int64, range(4))
 FILL, ACCEPTED, REJECTED, CANCELED, MODIFIED, TRIGGERED, SWAPPED, CALLED, CORRECTED = map(np.int64, range(9))
 ENTRY_IN, ENTRY_OUT, ENTRY_OUT_BY = map(np.int64, range(3))
@@ -79,6 +79,7 @@ REJECT_REASONS = (
 ) = map(np.int64, range(1, len(REJECT_REASONS)))  # fmt: skip
 
 _i, _f = np.int64, np.float64
+FILLED = 64
 
 ACCOUNT = np.dtype([
     ("balance", _i), ("minor", _f), ("equity", _f), ("peak", _f), ("drawdown", _f), ("drawdown_share", _f),
@@ -91,6 +92,8 @@ ACCOUNT = np.dtype([
     ("max_orders", _i), ("refuse_closed", _i), ("path", _i), ("ambiguous", _i),
     # what keys the draws, frictions as shares of 1, and when the last report is known
     ("seed", _i), ("reject", _f), ("requote", _f), ("partial", _f), ("known", _i),
+    # the orders last filled in full, for what waits for one of them
+    ("filled", _i, (FILLED,)), ("fills", _i),
 ], align=True)  # fmt: skip
 """`ambiguous` counts the trades whose stop and take-profit both lay in the bar that closed them."""
 
@@ -98,6 +101,8 @@ SYMBOL = np.dtype([
     ("bid", _f), ("ask", _f),
     # the nearest prices and time at which anything of this symbol can happen
     ("ask_low", _f), ("ask_high", _f), ("bid_low", _f), ("bid_high", _f), ("due", _i),
+    # the same prices without those of margin call and stop-out
+    ("own_ask_low", _f), ("own_ask_high", _f), ("own_bid_low", _f), ("own_bid_high", _f),
     # open volume and its cost, both sides: all a mark needs, however many positions there are
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
     ("floating", _f), ("swap", _f), ("mark", _f), ("rate", _f), ("margin", _f),
@@ -138,7 +143,8 @@ REQUEST = np.dtype([
 REPORT = np.dtype([
     ("kind", _i), ("ts", _i), ("known", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i),
     ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("left", _i), ("price", _f), ("entry", _i),
-    ("profit", _i), ("commission", _i), ("swap", _i), ("balance", _i), ("reason", _i), ("stop", _f), ("take_profit", _f),
+    ("profit", _i), ("commission", _i), ("swap", _i), ("balance", _i), ("reason", _i), ("stop", _f),
+    ("take_profit", _f),
 ], align=True)  # fmt: skip
 """`ts` is the record's, `known` when we hear of it. `stop` and `take_profit` are those of the position that a deal
 opened or a change made. `left` are steps of the order that still work."""
@@ -158,8 +164,9 @@ def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int
     rows = np.zeros(symbols, SYMBOL)
     for field in ("bid", "ask", "rate"):
         rows[field] = np.nan
-    rows["ask_low"], rows["bid_low"] = -np.inf, -np.inf
-    rows["ask_high"], rows["bid_high"] = np.inf, np.inf
+    for own in ("", "own_"):
+        rows[own + "ask_low"], rows[own + "bid_low"] = -np.inf, -np.inf
+        rows[own + "ask_high"], rows[own + "bid_high"] = np.inf, np.inf
     rows["due"], rows["via"], rows["via2"] = NEVER, -1, -1
     return (
         account, rows, np.zeros(orders, ORDER), np.zeros(positions, POSITION),
@@ -177,8 +184,7 @@ def grow(book: Book, orders: int, positions: int, requests: int = 0) -> Book:
     """The same book with room for at least that many orders, positions and requests."""
     account, symbols, old_orders, old_positions, reports, samples, terms, old_requests, calendar = book
     new_orders, new_positions, new_requests = (
-        longer(old, room)
-        for old, room in ((old_orders, orders), (old_positions, positions), (old_requests, requests))
+        longer(old, room) for old, room in ((old_orders, orders), (old_positions, positions), (old_requests, requests))
     )
     room = report_room(len(new_orders), len(new_positions)) + 2 * len(new_requests)
     return (

@@ -45,8 +45,8 @@ TERMS = np.dtype([
     ("delays", DELAY, (3,)),
 ], align=True)  # fmt: skip
 """Money per lot is in account currency, levels are distances in price, limits are lot steps. `kinds`, `fillings` and
-`expirations` are bit sets (bit n: the n-th name), 0: all. `margin_currency`: 0 base, 1 profit, 2 account, 3 another, converted
-`margin_via`, 4 at the fixed rate `margin_fixed`."""
+`expirations` are bit sets (bit n: the n-th name), 0: all. `margin_currency`: 0 base, 1 profit, 2 account, 3 another,
+converted `margin_via`, 4 at the fixed rate `margin_fixed`."""
 
 CALENDAR = np.dtype([("start", _i), ("end", _i), ("kind", _i), ("a", _f), ("b", _f), ("c", _f)], align=True)
 """Times and samples, one array for all symbols, each symbol's stretches together and rising.

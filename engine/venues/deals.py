@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import (
+    AWAKE,
+    BY_CLOSE,
     BY_ORDER,
     CANCELED,
     ENTRY_IN,
     ENTRY_OUT,
+    ENTRY_OUT_BY,
     FILL,
     NONE,
-    POSITION_CLOSED,
+    ONE_CANCELS_OTHER,
+    PARENT_GONE,
     R_MONEY,
-    REJECTED,
+    TRAILING,
+    WAITING,
     mark,
     rate_of,
     to_minor,
@@ -62,12 +67,12 @@ def find_position(book, position, s):
 
 @jit(no_cpython_wrapper=True)
 def expose(book, s):
-    """Open volume and cost of symbol s from scratch, then its mark and the equity."""
+    """Open volume, cost, swap and margin of symbol s from scratch, then its mark and the equity."""
     account, symbols, positions = book[0], book[1], book[3]
     a, x = account[0], symbols[s]
     long_units = long_cost = short_units = short_cost = 0.0
     exposed = swap = 0
-    for p in range(account[0].positions):
+    for p in range(a.positions):
         q = positions[p]
         if q.symbol == s:
             units = q.steps * x.step_units
@@ -94,39 +99,114 @@ def expose(book, s):
 
 
 @jit(no_cpython_wrapper=True)
-def deal(book, ts, ts_event, order, strategy, s, side, steps, price, entry, position, profit, reason):
-    """Book one deal: profit and commission in whole minor units, then its report."""
+def share_of(amount, part, whole):
+    """`part / whole` of an amount of minor units, half away from zero; all of it for the last part."""
+    if part == whole:
+        return amount
+    n = (2 * abs(amount) * part + whole) // (2 * whole)
+    return n if amount >= 0 else -n
+
+
+@jit(no_cpython_wrapper=True)
+def deal(book, ts, ts_event, order, strategy, s, side, steps, left, price, entry, position, profit, swap, fee, reason):
+    """Book one deal, all amounts in whole minor units, and report it."""
     a = book[0][0]
-    fee = commission(book, s, steps, price, entry == ENTRY_IN, False)
-    a.balance += profit - fee
+    a.balance += profit + swap - fee
     n = report(book, FILL, ts, ts_event, order, strategy, s, reason)
     r = book[4][n]
-    r.deal, r.position, r.side, r.steps, r.price = a.next_deal, position, side, steps, price
-    r.entry, r.profit, r.commission = entry, profit, fee
+    r.deal, r.position, r.side, r.steps, r.left, r.price = a.next_deal, position, side, steps, left, price
+    r.entry, r.profit, r.commission, r.swap = entry, profit, fee, swap
     a.next_deal += 1
     expose(book, s)
 
 
 @jit(no_cpython_wrapper=True)
-def close(book, p, steps, price, ts, ts_event, order, reason):
-    """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
-    account, symbols, positions = book[0], book[1], book[3]
+def lessen(book, p, steps):
+    """Take that many steps off position p; the swap that is paid with them."""
+    account, positions = book[0], book[3]
     q = positions[p]
-    s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
-    worth = steps * symbols[s].step_units * rate_of(symbols, s)
-    money = side * (price - entry) * worth
+    swap = share_of(q.swap, steps, q.steps)
+    q.swap -= swap
     q.margin *= (q.steps - steps) / q.steps
     q.steps -= steps
     if q.steps == 0:
         account[0].positions = remove(positions, account[0].positions, p)
-    profit = to_minor(money, account[0].minor, price * worth)
-    deal(book, ts, ts_event, order, strategy, s, -side, steps, price, ENTRY_OUT, position, profit, reason)
+    return swap
 
 
 @jit(no_cpython_wrapper=True)
-def enter(book, k, steps, price, ts, ts_event):
-    """Open (or, netting, add to) a position for order k if the free margin allows it; 0 or the reason why not."""
-    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
+def close(book, p, steps, left, price, ts, ts_event, order, reason, maker):
+    """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
+    account, symbols = book[0], book[1]
+    q = book[3][p]
+    s, side, strategy, position, entry = q.symbol, q.side, q.strategy, q.id, q.entry
+    worth = steps * symbols[s].step_units * rate_of(symbols, s)
+    profit = to_minor(side * (price - entry) * worth, account[0].minor, price * worth)
+    fee = commission(book, s, steps, price, False, maker)
+    swap = lessen(book, p, steps)
+    deal(
+        book, ts, ts_event, order, strategy, s, -side, steps, left, price, ENTRY_OUT, position, profit, swap, fee,
+        reason,
+    )  # fmt: skip
+
+
+@jit(no_cpython_wrapper=True)
+def close_by(book, p, other, ts, ts_event):
+    """Positions p and `other` close each other as far as the smaller goes (rule 26)."""
+    account, symbols, positions = book[0], book[1], book[3]
+    minor = account[0].minor
+    q, y = positions[p], positions[other]
+    s, steps = q.symbol, min(q.steps, y.steps)
+    worth = steps * symbols[s].step_units * rate_of(symbols, s)
+    profit = to_minor(q.side * (y.entry - q.entry) * worth, minor, y.entry * worth)
+    paid = book[6][s].fee_close_by != 0
+    fee = commission(book, s, steps, y.entry, False, False) if paid else NONE
+    fee2 = commission(book, s, steps, q.entry, False, False) if paid else NONE
+    one, two = q.id, y.id
+    k, side, price, k2, price2 = q.strategy, q.side, y.entry, y.strategy, q.entry
+    swap = lessen(book, p, steps)
+    deal(
+        book, ts, ts_event, NONE, k, s, -side, steps, NONE, price, ENTRY_OUT_BY, one, profit, swap, fee, BY_CLOSE
+    )  # fmt: skip
+    swap = lessen(book, find_position(book, two, s), steps)
+    deal(book, ts, ts_event, NONE, k2, s, side, steps, NONE, price2, ENTRY_OUT_BY, two, NONE, swap, fee2, BY_CLOSE)
+
+
+@jit(no_cpython_wrapper=True)
+def opened(book, k, steps, price, ts, ts_event):
+    """A new position for order k; its record."""
+    account, orders, positions = book[0], book[2], book[3]
+    a, o = account[0], orders[k]
+    q = positions[a.positions]
+    q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, o.symbol, o.side, steps, price
+    q.stop, q.take_profit, q.ts, q.swap = o.stop, o.take_profit, ts_event, 0
+    q.margin = margin_at(book, o.symbol, steps, price, False)
+    q.trail, q.trail_step, q.trail_start, q.even_at, q.even_lock = np.nan, np.nan, np.nan, np.nan, np.nan
+    if a.positions == 0 and a.sample_every > 0:
+        a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+    a.next_position += 1
+    a.positions += 1
+    return q
+
+
+@jit(no_cpython_wrapper=True)
+def follow(q, o, trails):
+    """Take over the exits that an order brings along; what it does not say stays."""
+    if not np.isnan(o.stop):
+        q.stop = o.stop
+    if not np.isnan(o.take_profit):
+        q.take_profit = o.take_profit
+    if trails:
+        if not np.isnan(o.trail):
+            q.trail, q.trail_step, q.trail_start = o.trail, o.trail_step, o.trail_start
+        if not np.isnan(o.even_at):
+            q.even_at, q.even_lock = o.even_at, o.even_lock
+
+
+@jit(no_cpython_wrapper=True)
+def enter(book, k, steps, price, ts, ts_event, maker):
+    """Open (or, netting, add to) a position for order k if the margin allows it; 0 or the reason why not."""
+    account, orders, positions = book[0], book[2], book[3]
     a, o = account[0], orders[k]
     s = o.symbol
     after = margin_after(book, s, o.side, steps, price)
@@ -134,53 +214,99 @@ def enter(book, k, steps, price, ts, ts_event):
         return R_MONEY
     p = -1 if a.hedging else find_position(book, NONE, s)
     if p < 0:
-        p = a.positions
-        q = positions[p]
-        q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, s, o.side, steps, price
-        q.stop, q.take_profit, q.ts, q.swap = o.stop, o.take_profit, ts_event, 0
-        q.margin = margin_at(book, s, steps, price, False)
-        q.trail, q.trail_step, q.trail_start = o.trail, o.trail_step, o.trail_start
-        q.even_at, q.even_lock = o.even_at, o.even_lock
-        if a.positions == 0 and a.sample_every > 0:
-            a.next_sample = (ts // a.sample_every + 1) * a.sample_every
-        a.next_position += 1
-        a.positions += 1
+        q = opened(book, k, steps, price, ts, ts_event)
     else:
         q = positions[p]
         q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
         q.steps += steps
         q.margin += margin_at(book, s, steps, price, False)
-        if not np.isnan(o.stop):
-            q.stop = o.stop
-        if not np.isnan(o.take_profit):
-            q.take_profit = o.take_profit
-    deal(book, ts, ts_event, o.id, o.strategy, s, o.side, steps, price, ENTRY_IN, q.id, NONE, BY_ORDER)
+    follow(q, o, o.kind != TRAILING)
+    o.steps -= steps
+    o.filled += steps
+    fee = commission(book, s, steps, price, True, maker)
+    deal(
+        book, ts, ts_event, o.id, o.strategy, s, o.side, steps, o.steps, price, ENTRY_IN, q.id, NONE, NONE, fee,
+        BY_ORDER,
+    )  # fmt: skip
     r = book[4][a.reports - 1]
     r.stop, r.take_profit = q.stop, q.take_profit
-    return 0
+    return NONE
 
 
 @jit(no_cpython_wrapper=True)
-def execute(book, k, price, ts, ts_event):
-    """Order k trades at that price: close what it names or nets against, open the rest."""
-    account, orders, positions = book[0], book[2], book[3]
+def leave(book, k, p, steps, price, ts, ts_event, maker):
+    """Close that many steps of position p for order k."""
+    o = book[2][k]
+    o.steps -= steps
+    o.filled += steps
+    close(book, p, steps, o.steps, price, ts, ts_event, o.id, BY_ORDER, maker)
+
+
+@jit(no_cpython_wrapper=True)
+def cancel_order(book, k, ts, ts_event, reason):
+    """Order k is gone, with what waited for it (rule 25)."""
+    account, orders = book[0], book[2]
     o = orders[k]
-    left = o.steps
-    p = -1
-    if o.position > 0:
-        p = find_position(book, o.position, o.symbol)
-        if p < 0 or positions[p].side == o.side:
-            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, POSITION_CLOSED)
-            return
-    elif not account[0].hedging:
-        p = find_position(book, NONE, o.symbol)
-        if p >= 0 and positions[p].side == o.side:
-            p = -1
-    if p >= 0:
-        steps = min(left, positions[p].steps)
-        close(book, p, steps, price, ts, ts_event, o.id, BY_ORDER)
-        left = 0 if o.position > 0 else left - steps
-    if left > 0:
-        reason = enter(book, k, left, price, ts, ts_event)
-        if reason:
-            report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+    report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+    account[0].orders = remove(orders, account[0].orders, k)
+    orphan(book, ts, ts_event)
+
+
+@jit(no_cpython_wrapper=True)
+def orphan(book, ts, ts_event):
+    """Cancel what waits for orders that are no longer there, and what waits for that, by id."""
+    account, orders = book[0], book[2]
+    k = NONE
+    while k < account[0].orders:
+        o = orders[k]
+        if o.state == WAITING and not waits(book, o.parent):
+            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, PARENT_GONE)
+            account[0].orders = remove(orders, account[0].orders, k)
+        else:
+            k += 1
+
+
+@jit(no_cpython_wrapper=True)
+def waits(book, order):
+    """Is that order still in the book?"""
+    account, orders = book[0], book[2]
+    for k in range(account[0].orders):
+        if orders[k].id == order:
+            return True
+    return False
+
+
+@jit(no_cpython_wrapper=True)
+def was_filled(book, order):
+    """Was that order, which is gone, filled in full? The venue remembers the last ones."""
+    filled = book[0][0].filled
+    for n in range(len(filled)):
+        if filled[n] == order:
+            return True
+    return False
+
+
+@jit(no_cpython_wrapper=True)
+def filled_up(book, order):
+    """The order was filled in full: remember it, and wake what waited for it."""
+    a, orders = book[0][0], book[2]
+    a.filled[a.fills % len(a.filled)] = order
+    a.fills += 1
+    for k in range(a.orders):
+        o = orders[k]
+        if o.parent == order and o.state == WAITING:
+            o.state = AWAKE
+
+
+@jit(no_cpython_wrapper=True)
+def cancel_group(book, group, order, ts, ts_event):
+    """One of the group has traded: the others are taken back."""
+    account, orders = book[0], book[2]
+    found = True
+    while found:
+        found = False
+        for k in range(account[0].orders):
+            if orders[k].group == group and orders[k].id != order:
+                cancel_order(book, k, ts, ts_event, ONE_CANCELS_OTHER)
+                found = True
+                break

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.kernels.book import (
+    MARKET,
     NEVER,
     NONE,
     R_CLOSED,
@@ -14,6 +17,7 @@ from engine.kernels.book import (
 from engine.kernels.jit import jit
 from engine.kernels.terms import NOT_LISTED, OUTAGE
 from engine.venues.deals import report
+from engine.venues.grid import to_tick
 from engine.venues.latency import BACK, CHANGE, OUT, delay
 
 
@@ -83,6 +87,11 @@ def submit(book, order, now):
         return
     a.orders += 1
     o.filled, o.rested = 0, 0
+    o.price, o.limit, o.stop, o.take_profit = (
+        to_tick(book, s, o.price), to_tick(book, s, o.limit), to_tick(book, s, o.stop), to_tick(book, s, o.take_profit)
+    )  # fmt: skip
+    if o.kind == MARKET and not np.isnan(o.deviation):
+        o.limit = book[1][s].ask if o.side > 0 else book[1][s].bid
     o.decided, o.arrives = now, arrives
     o.cancel_decided, o.cancel_at, o.state = NEVER, NEVER, SENT
     x = book[1][s]

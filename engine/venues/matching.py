@@ -5,255 +5,241 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import (
-    ACCEPTED,
-    BY_STOP_LOSS,
-    BY_TAKE_PROFIT,
-    CANCELED,
-    EXPIRED,
-    LIMIT,
-    MARKET,
+    NEAREST,
     NEVER,
     NONE,
-    R_RATE,
-    R_STOPS,
-    R_VOLUME_MAX,
-    R_VOLUME_MIN,
-    REJECTED,
-    SENT,
-    WORKING,
+    OHLC,
+    PESSIMISTIC,
     mark,
-    rate_of,
     sample,
     total,
     value,
 )
 from engine.kernels.jit import jit
-from engine.venues.deals import close, execute, remove, report
-from engine.venues.slippage import slipped
+from engine.venues.bands import bands, margin_bands
+from engine.venues.due import settle
+from engine.venues.exits import judge, trail
+from engine.venues.intake import pause_at
+from engine.venues.paths import walk
+from engine.venues.stopout import force
+from engine.venues.swap import next_night, roll
+from engine.venues.working import follow_market, settled, work
+
+UNLIMITED = np.int64(2**53)
 
 
 @jit(no_cpython_wrapper=True)
-def refuse(book, o, bid, ask):
-    """Why the venue does not take this order on arrival; 0 if it does. Stops are judged from the exit side."""
-    x = book[1][o.symbol]
-    if o.steps < 1 or (o.position == 0 and o.steps < x.steps_min):
-        return R_VOLUME_MIN
-    if o.position == 0 and o.steps > x.steps_max:
-        return R_VOLUME_MAX
-    if np.isnan(rate_of(book[1], o.symbol)):
-        return R_RATE
-    reference = o.price
-    if o.kind == MARKET:
-        reference = bid if o.side > 0 else ask
-    if o.side * (reference - o.stop) <= 0.0 or o.side * (o.take_profit - reference) <= 0.0:
-        return R_STOPS
-    return 0
+def quote_at(book, s, bid, ask):
+    """The symbol stands at this quote."""
+    account, symbols = book[0], book[1]
+    symbols[s].bid, symbols[s].ask = bid, ask
+    mark(symbols, s)
+    total(account, symbols)
 
 
 @jit(no_cpython_wrapper=True)
-def exit_price(side, stop, take_profit, first, high, low):
-    """Which exit a position meets on first..high/low of its exit side, and its price: (reason or -1, price).
-
-    Where stop and take-profit both lie in the range the stop fills. NaN compares false, so what is not set never
-    fills, and a `first` of NaN leaves the range alone to decide.
-    """
-    if side * (first - stop) <= 0.0:
-        return BY_STOP_LOSS, first
-    if side * (first - take_profit) >= 0.0:
-        return BY_TAKE_PROFIT, first
-    worst, best = (low, high) if side > 0 else (high, low)
-    if side * (worst - stop) <= 0.0:
-        return BY_STOP_LOSS, stop
-    if side * (best - take_profit) >= 0.0:
-        return BY_TAKE_PROFIT, take_profit
-    return -1, np.nan
+def moment(book, s, ts, ts_event, bid, ask):
+    """A quote, or the open of a bar: exits, then orders."""
+    account = book[0]
+    judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False)
+    work(book, s, ts, ts_event, (bid, bid, bid), (ask, ask, ask), False)
 
 
 @jit(no_cpython_wrapper=True)
-def order_price(book, o, first, high, low):
-    """Where a working order of symbol x fills on first..high/low of its entry side; NaN if it does not."""
-    if o.kind == MARKET:
-        return slipped(book, o.symbol, first, o.side, o.steps, o.id)
-    if o.kind == LIMIT:
-        if o.side * (first - o.price) <= 0.0:
-            return first
-        reached = low if o.side > 0 else high
-        return o.price if o.side * (reached - o.price) <= 0.0 else np.nan
-    if o.side * (first - o.price) >= 0.0:
-        return slipped(book, o.symbol, first, o.side, o.steps, o.id)
-    reached = high if o.side > 0 else low
-    return slipped(book, o.symbol, o.price, o.side, o.steps, o.id) if o.side * (reached - o.price) >= 0.0 else np.nan
+def pessimist(book, s, ts, ts_event, bid, ask):
+    """The range of a bar after its open, taken as bad as it may have been (rules 10, 15, 18 and 24)."""
+    account = book[0]
+    born = account[0].next_position
+    b, a = (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2])
+    judge(book, s, ts, ts_event, NONE, born, b, a, False)
+    b, a = (np.nan, bid[1], bid[2]), (np.nan, ask[1], ask[2])
+    if trail(book, s, NONE, born, bid[1], ask[2]):
+        judge(book, s, ts, ts_event, NONE, born, b, a, True)
+    work(book, s, ts, ts_event, (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2]), True)
+    if follow_market(book, s, bid[1], ask[2]):
+        work(book, s, ts, ts_event, (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2]), True)
+    judge(book, s, ts, ts_event, born, NEVER, b, a, True)
+    for end in (2, 1):
+        quote_at(book, s, bid[end], ask[end])
+        force(book, s, ts, ts_event)
 
 
 @jit(no_cpython_wrapper=True)
-def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
-    """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
+def legs(book, s, ts, ts_event, path, bid, ask):
+    """The range of a bar along its path: three legs from open to close (rule 24)."""
     account, positions = book[0], book[3]
-    p = NONE
-    while p < account[0].positions:
-        q = positions[p]
-        if q.symbol != s or q.id < first_id or q.id >= last_id:
-            p += 1
-            continue
-        x = bid if q.side > 0 else ask
-        take_profit = np.nan if stop_only else q.take_profit
-        reason, price = exit_price(q.side, q.stop, take_profit, x[0], x[1], x[2])
-        if reason < 0:
-            p += 1
-            continue
-        if reason == BY_STOP_LOSS:
-            price = slipped(book, s, price, -q.side, q.steps, q.id)
-        close(book, p, q.steps, price, ts, ts_event, NONE, reason)
-
-
-@jit(no_cpython_wrapper=True)
-def there(ts_event, length, decided, arrives):
-    """Is what was decided then with the venue when a record begins (rule 1)? A quote has length 0."""
-    return ts_event >= arrives or (ts_event >= decided and arrives - decided < length)
-
-
-@jit(no_cpython_wrapper=True)
-def work(book, s, ts, ts_event, bid, ask, length, arrivals):
-    """Orders of symbol s by id: arrival, then price. `length` is the duration of a bar, 0 for a quote."""
-    account, orders = book[0], book[2]
-    k = NONE
-    while k < account[0].orders:
-        o = orders[k]
-        if o.symbol != s:
-            k += 1
-            continue
-        if o.state == SENT:
-            if not arrivals or not there(ts_event, length, o.decided, o.arrives):
-                k += 1
-                continue
-            reason = refuse(book, o, bid[0], ask[0])
-            if reason:
-                report(book, REJECTED, ts, ts_event, o.id, o.strategy, s, reason)
-                account[0].orders = remove(orders, account[0].orders, k)
-                continue
-            o.state = WORKING
-            if o.kind != MARKET:
-                report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, s, NONE)
-        x = ask if o.side > 0 else bid
-        price = order_price(book, o, x[0], x[1], x[2])
-        if np.isnan(price):
-            k += 1
-            continue
-        execute(book, k, price, ts, ts_event)
-        account[0].orders = remove(orders, account[0].orders, k)
-
-
-@jit(no_cpython_wrapper=True)
-def expire(book, s, ts, ts_event, length):
-    """Take back what is cancelled or expired by the time the record begins."""
-    account, orders = book[0], book[2]
-    k = NONE
-    while k < account[0].orders:
-        o = orders[k]
-        expired = o.expires > 0 and ts_event >= o.expires
-        if o.symbol == s and (expired or there(ts_event, length, o.cancel_decided, o.cancel_at)):
-            report(book, CANCELED, ts, ts_event, o.id, o.strategy, s, EXPIRED if expired else NONE)
-            account[0].orders = remove(orders, account[0].orders, k)
-        else:
-            k += 1
-
-
-@jit(no_cpython_wrapper=True)
-def bands(book, s):
-    """The nearest prices and the nearest time at which anything of symbol s can happen, from scratch."""
-    account, symbols, orders, positions = book[0], book[1], book[2], book[3]
-    ask_low = bid_low = -np.inf
-    ask_high = bid_high = np.inf
-    due = NEVER
-    for k in range(account[0].orders):
-        o = orders[k]
-        if o.symbol != s:
-            continue
-        if o.state == SENT:
-            due = min(due, o.arrives)
-        if o.expires > 0:
-            due = min(due, o.expires)
-        due = min(due, o.cancel_at)
-        if o.state == WORKING:
-            below = (o.kind == LIMIT) == (o.side > 0)
-            if o.side > 0:
-                if below:
-                    ask_low = max(ask_low, o.price)
-                else:
-                    ask_high = min(ask_high, o.price)
-            elif below:
-                bid_low = max(bid_low, o.price)
-            else:
-                bid_high = min(bid_high, o.price)
     for p in range(account[0].positions):
         q = positions[p]
-        if q.symbol != s:
-            continue
-        if q.side > 0:
-            if q.stop > bid_low:
-                bid_low = q.stop
-            if q.take_profit < bid_high:
-                bid_high = q.take_profit
-        else:
-            if q.stop < ask_high:
-                ask_high = q.stop
-            if q.take_profit > ask_low:
-                ask_low = q.take_profit
-    x = symbols[s]
-    hair = 1e-3 / x.grid  # the scan compares with a plain bid + spread; what comes too often does no harm
-    x.ask_low, x.ask_high, x.bid_low, x.bid_high, x.due = ask_low + hair, ask_high - hair, bid_low, bid_high, due
+        x = bid if q.side > 0 else ask
+        inside = x[2] <= min(q.stop, q.take_profit) and max(q.stop, q.take_profit) <= x[1]
+        account[0].ambiguous += q.symbol == s and inside
+    rises = path == OHLC or (path == NEAREST and bid[1] - bid[0] < bid[0] - bid[2])
+    first, second = (bid[1], bid[2]) if rises else (bid[2], bid[1])
+    spread = ask[3] - bid[3]
+    walk(book, s, ts, ts_event, bid[0], first, spread)
+    walk(book, s, ts, ts_event, first, second, spread)
+    walk(book, s, ts, ts_event, second, bid[3], spread)
+
+
+@jit(no_cpython_wrapper=True)
+def begin(book, s, ts, ts_event, length, bid, ask):
+    """Nights, the quote, and what is due; False if the symbol does not trade now (rules 2, 13, 14)."""
+    x = book[1][s]
+    if next_night(book, s) <= ts_event:
+        roll(book, s, ts, ts_event)
+    if pause_at(book, s, ts_event) >= 0:
+        return False
+    quote_at(book, s, bid, ask)
+    room = book[6][s].liquidity
+    x.left_buy = x.left_sell = room if room > 0 else UNLIMITED
+    if length > 0 or ts_event >= x.due:
+        settle(book, s, ts, ts_event, length, bid, ask)
+    return True
 
 
 @jit(no_cpython_wrapper=True)
 def match(book, s, ts, ts_event, length, bid, ask):
     """One record of symbol s meets the book.
 
-    `bid` and `ask` are (open, high, low, close); a quote has four equal and `length` 0, a bar its duration in ns.
+    `bid` and `ask` are (open, high, low, close); a quote has four equal and length 0, a bar its duration in ns.
 
-     1. An order exists for the venue from decision time + latency: a quote stamped earlier cannot fill it. With bars
-        it meets the first open at or after its arrival, or, if the latency is shorter than the bar, at or after the
-        decision.
-     2. What is due at t comes before a quote stamped t: an order expired or cancelled by then does not fill on it. A
-        cancel is on its way as long as an order, and with bars it meets the same open.
-     3. Then positions by id: stop-loss, then take-profit; a long is judged on the bid, a short on the ask.
+     1. ARRIVAL. An order exists for the venue from decision time + latency: a quote stamped earlier cannot fill it.
+        With bars it meets the first open at or after its arrival, or, if the latency is shorter than the bar, at or
+        after the decision.
+     2. DUE FIRST. What is due at t comes before a quote stamped t, in the order of its time; of equal times expiries,
+        then cancels, then arriving orders, then other requests (modify, close-by), each by id (requests in the order
+        they were made). A cancel or a change is on its way as long as its own latency says (default: like an order),
+        and with bars it meets the same open as an order decided then. An expiry at t beats everything that arrives at
+        t.
+     3. POSITIONS by id: stop-loss, then take-profit; a long is judged on the bid, a short on the ask.
      4. A stop-loss fills at the quote that touches it (gaps slip) less slippage; a take-profit fills at the quote,
         never worse than its price.
-     5. Then orders by id. A market order to buy takes the ask, to sell the bid, plus slippage.
+     5. ORDERS by id, after the positions. A market order to buy takes the ask, to sell the bid, plus slippage.
      6. A limit never fills worse than its price; where the market gaps through it fills at the quote.
      7. A stop order triggers on the quote that touches it and fills at the quote, plus slippage.
      8. A position opened by a quote is first judged on the next.
-     9. The venue refuses volumes outside its limits, stops on the wrong side, what the free margin does not carry,
-        and what it cannot convert.
-    10. A bar is one record. Its open is a quote (rules 2 to 8); then everything open at the open is judged on its
-        range, then resting orders fill at their price, and a position they open is judged on the stop alone. Where
-        stop and take-profit both lie in the bar, the stop fills.
+     9. REFUSALS on arrival, the first that holds, in this order: symbol: disabled / close only / long only / short
+        only (`status`; a named close always passes, so does reducing on netting); volume below the minimum (a named
+        close may be smaller than volume_min but not below one step), above the maximum (named closes too are cut to
+        what is held, never refused for size); volume limit: open + working lots of that side would exceed
+        `volume_limit`; too many orders: working pending orders of the account at `max_orders`; invalid price: a
+        pending order's price or limit off the tick grid is rounded to it (never refused); a stop-limit whose limit is
+        not there is "invalid price"; order kind, filling or expiration that the instrument does not take:
+        "unsupported kind" ...; no conversion rate; stops: stop-loss/take-profit on the wrong side of the reference,
+        or nearer to it than stops_level (strictly less than; reference: market order: the exit side's quote (bid for
+        a buy); pending: its price, for stop-limit its limit); a pending order's own price nearer to the market than
+        stops_level, or on the wrong side for its kind when post-only: "invalid price". (Wrong side of a plain limit
+        or stop is no error: it fills at once, as before.) What passes these and is a market order may still be
+        refused by rule 20 (money) or 30 (frictions).
+    10. BARS, pessimistic (default path). A bar is one record. Its open is a quote (rules 2 to 8); then everything
+        open at the open is judged on its range, then resting orders fill at their price, and a position they open is
+        judged on the stop alone. Where stop and take-profit both lie in the bar, the stop fills.
     11. On a hedging account an order opens a position of its own unless it names one to close; on a netting account
         it nets: same side averages the entry, the other side closes first and opens the rest.
     12. Profit is converted at the rate of that moment and booked in whole minor units, half away from zero.
+    13. CLOSED. A record stamped (its open, for a bar) outside the symbol's sessions, after its life, or in an outage
+        is kept as the last quote and marked, nothing else: no arrival, fill, trigger, trailing, stop-out of that
+        symbol. What would arrive at such a time: with `venue.closed = "wait"` (default) it is held and sent at the
+        next opening: it arrives then + latency (drawn as for the first time); with "refuse" it is refused at that
+        time ("market closed"; in an outage always "no connection", also requests and cancels). Cancels and changes
+        while merely closed go through (they meet the next open record). Expiry counts on through closed times.
+    14. ROLLOVER. At each rollover passed since the last record of the symbol (before anything else at that record,
+        also before rule 2), every open position of the symbol accrues swap: rate x days, at the quote before the
+        record and the conversion of that moment, rounded to minor units per position and night. Accrued swap is part
+        of equity, and is paid with the deals that close, pro rata of the steps closed (rest stays; rounding half away
+        from zero, the last part takes what is left). A position opened at the rollover's own instant or later does
+        not pay it; one closed by a record stamped at or after it does.
+    15. TRAILING. After rules 3 to 7 on a quote, stops that trail move: to `trail` below the bid (long) once the bid
+        is at least `trail_start` above the entry (0: at once) and the move is at least `trail_step`; only ever
+        nearer. BREAK-EVEN: once the bid is `even_at` above the entry the stop is at least entry + `even_lock`. For
+        shorts mirrored on the ask. The moved stop is judged from the next quote on. In a pessimistic bar: after the
+        range was judged with the stop as it was, the stop moves by the bar's best price, then the range is judged
+        again with the moved stop (stop alone, at its price). Stops move on the price grid (rounded away from the
+        market to the tick).
+    16. STOP-LIMIT: when a quote touches `price` it becomes a limit at `limit` at once (event Triggered) and may fill
+        on the same quote by rule 6. In a pessimistic bar triggered inside the range it rests as a limit from the next
+        record on.
+    17. IF TOUCHED: triggers on the quote that reaches `price` from the better side (buy: ask <= price), and then is a
+        market order on it: fills at the quote plus slippage; inside a bar's range at `price` plus slippage.
+    18. TRAILING-STOP ORDER: a stop order whose price follows the market at `trail` (buy: never more than trail above
+        the lowest ask seen since arrival), moved after it was judged, by at least `trail_step`; in a pessimistic bar
+        judged at its old price first, then moved by the bar's extreme, then judged again.
+    19. LIQUIDITY. With `venue.liquidity` set, each record offers that many lots on each side once, to all orders
+        together in their order. What does not fit waits for the next record (return), is cancelled ("no liquidity")
+        with IOC; FOK fills in full at once or is cancelled. Stop-loss, take-profit and stop-out fill in full. A bar
+        offers its liquidity once for all its phases. IOC and FOK orders that are not marketable on the first record
+        after arrival are cancelled then. POST-ONLY (`boc`): refused if it would fill at once ("would fill"). Each
+        partial fill is a deal; commission per deal; the order ends with the last, or with its cancel.
+    20. MARGIN. An order that opens needs: margin after the deal <= equity before it, unless it does not raise the
+        margin. Else "not enough money". Margin of a position is fixed at its opening (volume, price and conversion of
+        that moment; netting: added parts add theirs, reductions pro rata); of a symbol with both sides by hedged
+        margin. After a margin call (level below `margin_call`) the broker only warns (event).
+    21. STOP-OUT. After each record: if the margin level (equity / margin) is at or below `stop_out` (percent; or, in
+        money, equity at or below it): all resting orders of the account that open are cancelled ("stop out"), then
+        the position with the largest loss (floating + swap; ties: lowest id) whose symbol is open now is closed in
+        full at its current quote (reason stop_out, with slippage), and the level is looked at again. At a quote that
+        is the quote of rule 3; in a bar: see 24.
+    22. NEGATIVE BALANCE. `negative_balance = "protect"`: when the account is flat with a balance below zero after a
+        stop-out, it is set to zero by a correction (event, own ledger line). "keep": stays.
+    23. REDUCE-ONLY never opens: it closes the opposite volume (netting), the named position, or, hedging without a
+        name, that strategy's oldest opposite positions first; what is left is cancelled ("nothing to reduce").
+    24. PATHS. `path = "ohlc" | "olhc" | "nearest"` (the extreme nearer to the open first; equal: low first): the bar
+        is the open (a quote), then three straight legs. Along a leg things happen in the order of their prices: the
+        next thing that triggers on the way (position exits, order fills, stop-limit triggers, trailing) at its price
+        (take-profit and limit at their price, stops plus slippage); equal prices: positions by id before orders by
+        id. A position opened on a leg is judged from there on. Trailing stops follow the leg continuously (best price
+        so far). Stop-out in a bar of any path: margin is judged at the open; on the pessimistic path at the range's
+        low (all prices of that symbol at their low, ask = low + spread), then at its high, then at the close; on the
+        other paths at the end of each leg; at an extreme the position closes at the price of that extreme.
+    25. OCO: when one order of a `group` (same strategy, same text) is filled, in part or in full, the others are
+        cancelled at that record ("one cancels other"), also when they have not arrived yet. OTO: an order with
+        `parent` waits (state waiting, does not count for rule 9's limits) until its parent is filled in full, and is
+        there from that record on (judged from the next quote, like rule 8); when the parent ends otherwise it is
+        cancelled ("parent gone").
+    26. CLOSE-BY (hedging): two opposite positions of one symbol close each other: the smaller volume of both, at no
+        spread: the first leg (the position named first) at the entry price of the other; two deals, entry "out_by":
+        first leg's profit is (other.entry - its entry) x volume x side, the second's 0; swap pro rata; no commission
+        unless `on_close_by`.
+    27. MODIFY: price, limit, stop, take-profit, expiry, trail of a working (or not yet arrived) order; stop, take-
+        profit, trail, break-even of a position. Refused: "no such order/position"; inside the freeze level ("frozen":
+        the order's price or the position's stop/take-profit is nearer to the market than freeze_level); rules of 9 on
+        the new values (stops); nothing changed: "no changes". A refused change leaves everything as it was. Freeze
+        level also holds for cancels ("frozen").
+    28. COMMISSION per deal: per lot, per side (both | entry only), per deal, share of value (bps), maker (limit
+        orders that rested) and taker rates, minimum per deal; rounded to minor units.
+    29. SLIPPAGE of market, stop, if-touched, stop-loss and stop-out fills: a model (none, points, share of the
+        spread, share of recent volatility, share of volume, square-root impact, empirical) that never improves the
+        price unless the empirical samples do; draws are keyed by (seed, purpose, order id) (exits: position id).
+    30. FRICTIONS. A request that arrives draws once each, keyed by its id: reject ("rejected by the dealer"), requote
+        (market orders only: "requote"), partial fill (market orders: only a drawn share of the volume is filled on
+        the first record, whole steps, at least one; the rest as in rule 19). Named closes too. Latency draws: leg 0
+        order, 1 change or cancel, 2 report; reports never overtake each other.
     """
     account, symbols = book[0], book[1]
-    x = symbols[s]
-    x.bid, x.ask = bid[0], ask[0]
-    mark(symbols, s)
-    total(account, symbols)
-    expire(book, s, ts, ts_event, length)
-    born, dealt = account[0].next_position, account[0].next_deal
-    for phase in range(3 if length > 0 else 1):
-        whole = phase > 0
-        first_bid = np.nan if phase == 2 else bid[0]
-        first_ask = np.nan if phase == 2 else ask[0]
-        b = (first_bid, bid[1] if whole else bid[0], bid[2] if whole else bid[0])
-        a = (first_ask, ask[1] if whole else ask[0], ask[2] if whole else ask[0])
-        first_id = born if phase == 2 else np.int64(0)
-        last_id = NEVER if phase == 2 else born
-        judge(book, s, ts, ts_event, first_id, last_id, b, a, phase == 2)
-        if phase < 2:
-            work(book, s, ts, ts_event, b, a, length, phase == 0)
-        if phase == 0:
-            born = account[0].next_position
-    x.bid, x.ask = bid[3], ask[3]
-    mark(symbols, s)
+    dealt = account[0].next_deal
+    if not begin(book, s, ts, ts_event, length, bid[0], ask[0]):
+        quote_at(book, s, bid[3], ask[3])
+        value(account, symbols)
+        margin_bands(book)
+        return
+    born = account[0].next_position
+    moment(book, s, ts, ts_event, bid[0], ask[0])
+    if length > 0:
+        force(book, s, ts, ts_event)
+        if account[0].path == PESSIMISTIC:
+            pessimist(book, s, ts, ts_event, bid, ask)
+        else:
+            legs(book, s, ts, ts_event, account[0].path, bid, ask)
+    else:
+        trail(book, s, NONE, born, bid[0], ask[0])
+        follow_market(book, s, bid[0], ask[0])
+    quote_at(book, s, bid[3], ask[3])
     value(account, symbols)
+    force(book, s, ts, ts_event)
+    if settled(book, s):
+        for d in range(len(symbols)):
+            bands(book, d)
     bands(book, s)
+    margin_bands(book)
     if account[0].positions == 0 and account[0].next_deal > dealt and account[0].sample_every > 0:
         sample(book, ts)  # from here on the equity stands still

@@ -80,7 +80,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
     long_units, long_cost, short_units, short_cost = x.long_units, x.long_cost, x.short_units, x.short_cost
     rate, cash = x.rate, a.balance * a.minor
     peak, drawdown, share, equity = a.peak, a.drawdown, a.drawdown_share, a.equity
-    floating = x.floating
+    floating, swap = x.floating, x.swap
     next_sample = a.next_sample
     k = i
     while k < j:
@@ -92,7 +92,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
             sample_grid(book, ts[k])
             next_sample = a.next_sample
         floating = (b * long_units - long_cost) + (short_cost - q * short_units)
-        equity = cash + floating * rate
+        equity = cash + (floating * rate + swap)
         if equity > peak:
             peak = equity
         else:
@@ -104,7 +104,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
         k += 1
     if k > i:
         x.bid, x.ask = bid[k - 1], ask[k - 1]
-        x.floating, x.mark = floating, floating * rate
+        x.floating, x.mark = floating, floating * rate + swap
     a.peak, a.drawdown, a.drawdown_share, a.equity = peak, drawdown, share, equity
     return k
 
@@ -134,7 +134,7 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
     account, symbols = book[0], book[1]
     a = account[0]
     one = len(symbols) == 1 and not symbols[0].converts
-    if a.orders == 0 and a.positions == 0 and banded:
+    if a.orders == 0 and a.positions == 0 and a.requests == 0 and banded:
         keep_last(symbols, symbol, bid, ask, ask[:0], i, j)
         return j
     while i < j:
@@ -183,7 +183,7 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
     """`advance_quotes` for a tape of bars: marks at each close."""
     account, symbols = book[0], book[1]
     a = account[0]
-    if a.orders == 0 and a.positions == 0 and banded:
+    if a.orders == 0 and a.positions == 0 and a.requests == 0 and banded:
         keep_last(symbols, symbol, last, last, spread, i, j)
         return j
     for k in range(i, j):

@@ -27,7 +27,7 @@ from engine.core.frames import day_starts
 from engine.core.instrument import Instrument
 from engine.core.tape import Block
 from engine.kernels import book as b
-from engine.venues.intake import cancel, submit, unknown_at
+from engine.venues.intake import cancel, request, submit, unknown_at
 from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
 KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
@@ -71,7 +71,8 @@ class SimulatedVenue:
         self._step_units = self.book[1]["step_units"].tolist()
         self._order, self._request = np.zeros(1, b.ORDER), np.zeros(1, b.REQUEST)
         account = self.book[0]  # stays the same array when the book grows
-        self._orders, self._positions, self._reports = account["orders"], account["positions"], account["reports"]
+        self._orders, self._positions = account["orders"], account["positions"]
+        self._reports, self._requests = account["reports"], account["requests"]
 
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
@@ -88,8 +89,8 @@ class SimulatedVenue:
 
     @property
     def idle(self) -> bool:
-        """Nothing rests and nothing is open: no record can change anything but the last quote."""
-        return not self._orders[0] and not self._positions[0]
+        """Nothing rests, nothing is open or on its way: no record can change anything but the last quote."""
+        return not self._orders[0] and not self._positions[0] and not self._requests[0]
 
     def peek(self, i: int, j: int) -> int:
         return self._peek(self.book, *self._scanned, i, j) if self.banded else i
@@ -147,12 +148,35 @@ class SimulatedVenue:
         return Rejected(known, strategy, "", order, reason, arrives, 0, position)
 
     def on_modify(self, wish: Modify) -> list[Event] | None:
-        """Ask for a change of an order or of a position's exits."""
-        raise NotImplementedError
+        """Ask for a change of an order, or of a position's exits."""
+        records = self.book[3 if wish.position else 2][: int((self._positions if wish.position else self._orders)[0])]
+        found = records[records["id"] == (wish.position or wish.order)]
+        if not len(found):
+            return [self._unknown(wish.ts, wish.strategy, wish.order, wish.position)]
+        return self._ask(
+            wish, b.CHANGE_POSITION if wish.position else b.CHANGE_ORDER, int(found[0]["symbol"]), wish.order,
+            wish.position, 0, number(wish.price), number(wish.limit), number(wish.stop), number(wish.take_profit),
+            -1 if wish.expires is None else wish.expires, number(wish.trail), number(wish.trail_step),
+            number(wish.trail_start), number(wish.even_at), number(wish.even_lock),
+        )  # fmt: skip
 
     def on_close_by(self, wish: CloseBy) -> list[Event] | None:
         """Ask for a position to be closed by an opposite one."""
-        raise NotImplementedError
+        positions = self.book[3][: int(self._positions[0])]
+        found = positions[positions["id"] == wish.position]
+        if not len(found):
+            return [self._unknown(wish.ts, wish.strategy, 0, wish.position)]
+        nothing = (NAN,) * 4 + (-1,) + (NAN,) * 5
+        return self._ask(wish, b.CLOSE_BY, int(found[0]["symbol"]), 0, wish.position, wish.by, *nothing)
+
+    def _ask(self, wish: Modify | CloseBy, kind: int, s: int, order: int, position: int, by: int,
+             *values: float) -> list[Event] | None:  # fmt: skip
+        if int(self._requests[0]) == len(self.book[7]):
+            self.book = b.grow(self.book, 0, 0, 2 * len(self.book[7]))
+        r = self._request
+        r[0] = (0, kind, self._strategy_ids[wish.strategy], s, order, position, by, 0, 0, *values)
+        request(self.book, r[0], wish.ts)
+        return self.reports() or None
 
     def reports(self) -> list[Event]:
         """What happened since the last call, as events stamped with the moment we know of it."""

@@ -1,0 +1,109 @@
+"""The nearest prices and the nearest time at which anything of a symbol can happen: what the quick path compares with.
+
+Bands are derived from the rest of the book. One that is too near does no harm, one that is too far would lose a trade.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import LIMIT, MARKET, NEVER, NONE, SENT, TOUCHED, TRAILING, WAITING
+from engine.kernels.jit import jit
+from engine.venues.exits import trail_level
+from engine.venues.grid import least_step
+from engine.venues.stopout import reach
+from engine.venues.swap import next_night
+
+
+@jit(no_cpython_wrapper=True)
+def order_bands(book, s, ask_low, ask_high, bid_low, bid_high):
+    """Bands and due time as the orders and requests of symbol s have it."""
+    account, orders, requests = book[0], book[2], book[7]
+    due = NEVER
+    for k in range(account[0].orders):
+        o = orders[k]
+        if o.symbol != s:
+            continue
+        if o.state == SENT:
+            due = min(due, o.arrives)
+        if o.expires > 0:
+            due = min(due, o.expires)
+        due = min(due, o.cancel_at)
+        if o.state == SENT or o.state == WAITING:
+            continue
+        if o.kind == MARKET:
+            due = NONE
+            continue
+        low = high = o.price
+        below = (o.kind == LIMIT or o.kind == TOUCHED) == (o.side > 0)
+        if o.kind == TRAILING:
+            other = o.price - o.side * (o.trail + least_step(book, s, o.trail_step))
+            if o.side > 0:
+                low = other
+            else:
+                high = other
+        if o.side > 0:
+            if below or o.kind == TRAILING:
+                ask_low = max(ask_low, low)
+            if not below:
+                ask_high = min(ask_high, high)
+        else:
+            if below:
+                bid_low = max(bid_low, low)
+            if not below or o.kind == TRAILING:
+                bid_high = min(bid_high, high)
+    for k in range(account[0].requests):
+        if requests[k].symbol == s:
+            due = min(due, requests[k].arrives)
+    return ask_low, ask_high, bid_low, bid_high, due
+
+
+@jit(no_cpython_wrapper=True)
+def exit_bands(book, s, ask_low, ask_high, bid_low, bid_high):
+    """Bands as the exits of the positions of symbol s have it."""
+    account, positions = book[0], book[3]
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.symbol != s:
+            continue
+        move = trail_level(book, q)
+        if q.side > 0:
+            if q.stop > bid_low:
+                bid_low = q.stop
+            if q.take_profit < bid_high:
+                bid_high = q.take_profit
+            bid_high = min(bid_high, move)
+        else:
+            if q.stop < ask_high:
+                ask_high = q.stop
+            if q.take_profit > ask_low:
+                ask_low = q.take_profit
+            ask_low = max(ask_low, move)
+    return ask_low, ask_high, bid_low, bid_high
+
+
+@jit(no_cpython_wrapper=True)
+def bands(book, s):
+    """The bands of symbol s from scratch, those of margin aside."""
+    x = book[1][s]
+    ask_low, ask_high, bid_low, bid_high, due = order_bands(book, s, -np.inf, np.inf, -np.inf, np.inf)
+    ask_low, ask_high, bid_low, bid_high = exit_bands(book, s, ask_low, ask_high, bid_low, bid_high)
+    hair = 1e-3 / x.grid  # the scan compares with a plain bid + spread; what comes too often does no harm
+    x.own_ask_low, x.own_ask_high, x.own_bid_low, x.own_bid_high = (
+        ask_low + hair, ask_high - hair, bid_low + hair, bid_high - hair,
+    )  # fmt: skip
+    x.due = min(due, next_night(book, s)) if x.exposed else due
+    x.ask_low, x.ask_high, x.bid_low, x.bid_high = x.own_ask_low, x.own_ask_high, x.own_bid_low, x.own_bid_high
+
+
+@jit(no_cpython_wrapper=True)
+def margin_bands(book):
+    """Draw the bands of all that is open, or converts what is, near enough to notice a margin call or a stop-out."""
+    symbols = book[1]
+    share = reach(book)
+    for d in range(len(symbols)):
+        x = symbols[d]
+        x.ask_low, x.ask_high, x.bid_low, x.bid_high = x.own_ask_low, x.own_ask_high, x.own_bid_low, x.own_bid_high
+        if share < np.inf and (x.exposed or x.converts):
+            x.ask_low, x.ask_high = max(x.ask_low, x.ask * (1.0 - share)), min(x.ask_high, x.ask * (1.0 + share))
+            x.bid_low, x.bid_high = max(x.bid_low, x.bid * (1.0 - share)), min(x.bid_high, x.bid * (1.0 + share))

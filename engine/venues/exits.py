@@ -1,0 +1,113 @@
+"""How positions end by themselves: stop-loss, take-profit, stops that trail (rules 3, 4 and 15)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import BY_STOP_LOSS, BY_TAKE_PROFIT, NONE
+from engine.kernels.jit import jit
+from engine.venues.deals import close
+from engine.venues.grid import away, least_step, to_tick
+from engine.venues.slippage import slipped
+
+
+@jit(no_cpython_wrapper=True)
+def exit_price(side, stop, take_profit, first, high, low):
+    """Which exit a position meets on first..high/low of its exit side, and its price: (reason or -1, price).
+
+    Where stop and take-profit both lie in the range the stop fills. NaN compares false, so what is not set never
+    fills, and a `first` of NaN leaves the range alone to decide.
+    """
+    if side * (first - stop) <= 0.0:
+        return BY_STOP_LOSS, first
+    if side * (first - take_profit) >= 0.0:
+        return BY_TAKE_PROFIT, first
+    worst, best = (low, high) if side > 0 else (high, low)
+    if side * (worst - stop) <= 0.0:
+        return BY_STOP_LOSS, stop
+    if side * (best - take_profit) >= 0.0:
+        return BY_TAKE_PROFIT, take_profit
+    return -1, np.nan
+
+
+@jit(no_cpython_wrapper=True)
+def leave_at(book, p, reason, price, ts, ts_event):
+    """Position p is closed by its stop-loss (which slips) or its take-profit."""
+    q = book[3][p]
+    if reason != BY_TAKE_PROFIT:
+        price = slipped(book, q.symbol, price, -q.side, q.steps, q.id)
+    close(book, p, q.steps, NONE, price, ts, ts_event, NONE, reason, False)
+
+
+@jit(no_cpython_wrapper=True)
+def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
+    """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
+    account, positions = book[0], book[3]
+    p = NONE
+    while p < account[0].positions:
+        q = positions[p]
+        if q.symbol != s or q.id < first_id or q.id >= last_id:
+            p += 1
+            continue
+        x = bid if q.side > 0 else ask
+        take_profit = np.nan if stop_only else q.take_profit
+        reason, price = exit_price(q.side, q.stop, take_profit, x[0], x[1], x[2])
+        if reason < 0:
+            p += 1
+            continue
+        best = x[1] if q.side > 0 else x[2]
+        if reason == BY_STOP_LOSS and not q.side * (x[0] - q.stop) <= 0.0 and q.side * (best - q.take_profit) >= 0.0:
+            account[0].ambiguous += 1
+        leave_at(book, p, reason, price, ts, ts_event)
+
+
+@jit(no_cpython_wrapper=True)
+def nearer(book, q, edge):
+    """Where the stop of a position goes when its exit side reaches `edge`; NaN or the stop as it is: it stays."""
+    s, side = q.symbol, q.side
+    stop = q.stop
+    start = q.trail_start if q.trail_start > 0.0 else -np.inf
+    if side * (edge - q.entry) >= start - 1e-3 / book[1][s].grid:
+        moved = away(book, s, edge - side * q.trail, side)
+        if not np.isnan(moved) and (np.isnan(stop) or side * (moved - stop) >= least_step(book, s, q.trail_step)):
+            stop = moved
+    if side * (edge - q.entry) >= q.even_at - 1e-3 / book[1][s].grid:
+        lock = 0.0 if np.isnan(q.even_lock) else q.even_lock
+        even = to_tick(book, s, q.entry + side * lock)
+        if np.isnan(stop) or side * (even - stop) > 0.0:
+            stop = even
+    return stop
+
+
+@jit(no_cpython_wrapper=True)
+def trail(book, s, first_id, last_id, bid, ask):
+    """Stops of positions first_id..last_id-1 that trail or break even follow the bid (longs) and the ask (shorts)."""
+    account, positions = book[0], book[3]
+    moved = False
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.symbol != s or q.id < first_id or q.id >= last_id or (np.isnan(q.trail) and np.isnan(q.even_at)):
+            continue
+        stop = nearer(book, q, bid if q.side > 0 else ask)
+        if stop != q.stop and not np.isnan(stop):
+            q.stop = stop
+            moved = True
+    return moved
+
+
+@jit(no_cpython_wrapper=True)
+def trail_level(book, q):
+    """The price of its exit side at which the stop of a position moves next; the far side if it does not trail."""
+    level = np.inf * q.side
+    if not np.isnan(q.trail):
+        start = q.entry + q.side * q.trail_start if q.trail_start > 0.0 else -np.inf * q.side
+        level = start
+        if not np.isnan(q.stop):
+            step = q.stop + q.side * (q.trail + least_step(book, q.symbol, q.trail_step))
+            level = max(start, step) if q.side > 0 else min(start, step)
+    if not np.isnan(q.even_at):
+        lock = 0.0 if np.isnan(q.even_lock) else q.even_lock
+        if np.isnan(q.stop) or q.side * (to_tick(book, q.symbol, q.entry + q.side * lock) - q.stop) > 0.0:
+            even = q.entry + q.side * q.even_at
+            level = min(level, even) if q.side > 0 else max(level, even)
+    return level

@@ -1,0 +1,194 @@
+"""What the venue does not take: rules 9, 13 and 27."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import (
+    LIMIT,
+    MARKET,
+    NONE,
+    POST_ONLY,
+    R_CLOSE_ONLY,
+    R_DEALER,
+    R_DISABLED,
+    R_EXPIRATION,
+    R_FILLING,
+    R_FROZEN,
+    R_KIND,
+    R_LONG_ONLY,
+    R_ORDERS,
+    R_PRICE,
+    R_RATE,
+    R_REQUOTE,
+    R_SHORT_ONLY,
+    R_STOPS,
+    R_VALUE,
+    R_VOLUME_LIMIT,
+    R_VOLUME_MAX,
+    R_VOLUME_MIN,
+    R_WOULD_FILL,
+    SENT,
+    STOP_LIMIT,
+    TRAILING,
+    rate_of,
+)
+from engine.kernels.draws import REJECT, REQUOTE, uniform
+from engine.kernels.jit import jit
+from engine.venues.deals import find_position
+
+CLOSE_ONLY, LONG_ONLY, SHORT_ONLY, DISABLED = 1, 2, 3, 4
+
+
+@jit(no_cpython_wrapper=True)
+def reduces(book, o):
+    """Can this order only make what is open smaller?"""
+    if o.position > 0 or o.reduce_only:
+        return True
+    if book[0][0].hedging:
+        return False
+    p = find_position(book, NONE, o.symbol)
+    return p >= 0 and book[3][p].side != o.side and o.steps <= book[3][p].steps
+
+
+@jit(no_cpython_wrapper=True)
+def on_side(book, s, side):
+    """Lot steps of symbol s that are open, or may be opened by orders at the venue, on that side."""
+    account, orders, positions = book[0], book[2], book[3]
+    steps = 0
+    for p in range(account[0].positions):
+        if positions[p].symbol == s and positions[p].side == side:
+            steps += positions[p].steps
+    for k in range(account[0].orders):
+        o = orders[k]
+        if o.symbol == s and o.side == side and o.state != SENT and o.position == 0 and not o.reduce_only:
+            steps += o.steps
+    return steps
+
+
+@jit(no_cpython_wrapper=True)
+def resting(book):
+    """Pending orders at the venue, of all symbols."""
+    count = 0
+    for k in range(book[0][0].orders):
+        o = book[2][k]
+        count += o.state != SENT and o.kind != MARKET
+    return count
+
+
+@jit(no_cpython_wrapper=True)
+def bad_volume(book, o, price):
+    """Rule 9 on volumes and on what the symbol may still do."""
+    a, x, t = book[0][0], book[1][o.symbol], book[6][o.symbol]
+    opens = not reduces(book, o)
+    if t.status == DISABLED:
+        return R_DISABLED
+    if opens and t.status == CLOSE_ONLY:
+        return R_CLOSE_ONLY
+    if opens and t.status == LONG_ONLY and o.side < 0:
+        return R_LONG_ONLY
+    if opens and t.status == SHORT_ONLY and o.side > 0:
+        return R_SHORT_ONLY
+    if o.steps < 1 or (o.position == 0 and o.steps < x.steps_min):
+        return R_VOLUME_MIN
+    if o.position == 0 and o.steps > x.steps_max:
+        return R_VOLUME_MAX
+    if opens and t.notional_min > 0.0 and o.steps * x.step_units * price < t.notional_min:
+        return R_VALUE
+    if opens and t.volume_limit > 0 and on_side(book, o.symbol, o.side) + o.steps > t.volume_limit:
+        return R_VOLUME_LIMIT
+    if a.max_orders > 0 and o.kind != MARKET and resting(book) >= a.max_orders:
+        return R_ORDERS
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def lacks(bits, n):
+    return bits != 0 and not bits >> n & 1
+
+
+@jit(no_cpython_wrapper=True)
+def bad_kind(book, o):
+    """Rule 9 on kinds, fillings and expirations that the instrument does not take."""
+    t = book[6][o.symbol]
+    if o.kind != MARKET and o.kind != TRAILING and np.isnan(o.price):
+        return R_PRICE
+    if o.kind == STOP_LIMIT and np.isnan(o.limit):
+        return R_PRICE
+    if lacks(t.kinds, o.kind):
+        return R_KIND
+    if lacks(t.fillings, o.filling):
+        return R_FILLING
+    if lacks(t.expirations, 0 if o.expires == 0 else 2) and lacks(t.expirations, 0 if o.expires == 0 else 1):
+        return R_EXPIRATION
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def bad_exits(book, s, side, reference, stop, take_profit):
+    """Are exits on the wrong side of the reference, or nearer to it than the stops level?"""
+    level = book[6][s].stops_level
+    hair = 1e-3 / book[1][s].grid if level > 0.0 else 0.0
+    down, up = side * (reference - stop), side * (take_profit - reference)
+    return down <= 0.0 or up <= 0.0 or down < level - hair or up < level - hair
+
+
+@jit(no_cpython_wrapper=True)
+def too_near(book, s, price, market):
+    """Is a pending price nearer to the market than the stops level?"""
+    level = book[6][s].stops_level
+    return level > 0.0 and abs(price - market) < level - 1e-3 / book[1][s].grid
+
+
+@jit(no_cpython_wrapper=True)
+def frozen(book, s, price, market):
+    """Is a price so near to the market that what hangs on it may not be changed any more?"""
+    level = book[6][s].freeze_level
+    return level > 0.0 and abs(price - market) < level - 1e-3 / book[1][s].grid
+
+
+@jit(no_cpython_wrapper=True)
+def refuse(book, o, bid, ask):
+    """Why the venue does not take this order on arrival; 0 if it does."""
+    entry, leave = (ask, bid) if o.side > 0 else (bid, ask)
+    price = o.limit if o.kind == STOP_LIMIT else o.price
+    reference = leave if o.kind == MARKET or np.isnan(price) else price
+    reason = bad_volume(book, o, entry if o.kind == MARKET or np.isnan(price) else price)
+    if not reason:
+        reason = bad_kind(book, o)
+    if reason:
+        return reason
+    if np.isnan(rate_of(book[1], o.symbol)):
+        return R_RATE
+    if bad_exits(book, o.symbol, o.side, reference, o.stop, o.take_profit):
+        return R_STOPS
+    if o.kind != MARKET and too_near(book, o.symbol, o.price, entry):
+        return R_PRICE
+    if o.filling == POST_ONLY and o.kind == LIMIT and o.side * (entry - o.price) <= 0.0:
+        return R_WOULD_FILL
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def unlucky(book, o):
+    """Frictions that an order draws on arrival (rule 30); 0 if it is spared."""
+    a = book[0][0]
+    if a.reject > 0.0 and uniform(a.seed, REJECT, o.id, NONE) < a.reject:
+        return R_DEALER
+    if o.kind == MARKET and a.requote > 0.0 and uniform(a.seed, REQUOTE, o.id, NONE) < a.requote:
+        return R_REQUOTE
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def frozen_order(book, o, bid, ask):
+    """Reason why an order may not be touched any more; 0 if it may."""
+    market = ask if o.side > 0 else bid
+    return R_FROZEN if o.kind != MARKET and frozen(book, o.symbol, o.price, market) else NONE
+
+
+@jit(no_cpython_wrapper=True)
+def frozen_position(book, q, bid, ask):
+    market = bid if q.side > 0 else ask
+    near = frozen(book, q.symbol, q.stop, market) or frozen(book, q.symbol, q.take_profit, market)
+    return R_FROZEN if near else NONE

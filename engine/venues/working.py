@@ -1,0 +1,266 @@
+"""How orders trade once they are with the venue: rules 5 to 7, 11, 16 to 19, 23 and 25."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernels.book import (
+    AWAKE,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO_LIQUIDITY,
+    NONE,
+    NOTHING_TO_REDUCE,
+    POSITION_CLOSED,
+    R_REQUOTE,
+    REJECTED,
+    STOP_LIMIT,
+    TOUCHED,
+    TRAILING,
+    TRIGGERED,
+    WORKING,
+)
+from engine.kernels.draws import PARTIAL, SHARE, uniform
+from engine.kernels.jit import jit
+from engine.venues.deals import (
+    cancel_group,
+    cancel_order,
+    enter,
+    filled_up,
+    find_position,
+    leave,
+    orphan,
+    remove,
+    report,
+)
+from engine.venues.grid import away, least_step
+from engine.venues.slippage import slipped
+
+
+@jit(no_cpython_wrapper=True)
+def order_price(book, o, first, high, low):
+    """Where a working order fills on first..high/low of its entry side, before slippage; NaN if it does not."""
+    if o.kind == MARKET:
+        return first
+    below = o.kind == LIMIT or o.kind == TOUCHED
+    toward = o.side if below else -o.side
+    if toward * (first - o.price) <= 0.0:
+        return first
+    reached = low if toward > 0 else high
+    return o.price if toward * (reached - o.price) <= 0.0 else np.nan
+
+
+@jit(no_cpython_wrapper=True)
+def held_by(book, o):
+    """Index of the position that an order closes first: the one it names, or nets against, or may reduce; -1: none."""
+    account, positions = book[0], book[3]
+    if o.position > 0:
+        p = find_position(book, o.position, o.symbol)
+        return p if p >= 0 and positions[p].side != o.side else -1
+    if not account[0].hedging:
+        p = find_position(book, NONE, o.symbol)
+        return p if p >= 0 and positions[p].side != o.side else -1
+    if o.reduce_only:
+        for p in range(account[0].positions):
+            q = positions[p]
+            if q.symbol == o.symbol and q.strategy == o.strategy and q.side != o.side:
+                return p
+    return -1
+
+
+@jit(no_cpython_wrapper=True)
+def trade(book, k, steps, price, ts, ts_event, maker):
+    """Order k trades that many steps: closes what it must, opens the rest; 0 or why it could not open."""
+    positions = book[3]
+    o = book[2][k]
+    left = steps
+    p = held_by(book, o)
+    while p >= 0 and left > 0:
+        part = min(left, positions[p].steps)
+        leave(book, k, p, part, price, ts, ts_event, maker)
+        left -= part
+        p = held_by(book, o)
+    if left > 0 and o.position == 0 and not o.reduce_only:
+        return enter(book, k, left, price, ts, ts_event, maker)
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def closable(book, o):
+    """Lot steps that an order which may not open can close now."""
+    account, positions = book[0], book[3]
+    p = held_by(book, o)
+    if p < 0 or o.position > 0 or not account[0].hedging:
+        return positions[p].steps if p >= 0 else NONE
+    steps = NONE
+    for n in range(account[0].positions):
+        q = positions[n]
+        if q.symbol == o.symbol and q.strategy == o.strategy and q.side != o.side:
+            steps += q.steps
+    return steps
+
+
+@jit(no_cpython_wrapper=True)
+def offered(book, o, want):
+    """Lot steps of `want` that the record has for this order (rules 19 and 30)."""
+    a, x = book[0][0], book[1][o.symbol]
+    steps = want
+    if o.kind == MARKET and not o.rested and a.partial > 0.0 and uniform(a.seed, PARTIAL, o.id, NONE) < a.partial:
+        steps = max(np.int64(1), np.int64(uniform(a.seed, SHARE, o.id, NONE) * o.steps))
+    return min(want, steps, x.left_buy if o.side > 0 else x.left_sell)
+
+
+@jit(no_cpython_wrapper=True)
+def fill(book, k, price, ts, ts_event, maker):
+    """Order k meets its price: as much of it trades as there is; what becomes of the rest its filling says."""
+    account, orders = book[0], book[2]
+    o = orders[k]
+    order, group = o.id, o.group
+    want, excess = o.steps, NONE
+    if o.position > 0 or o.reduce_only:
+        can = closable(book, o)
+        if can == 0:
+            cancel_order(book, k, ts, ts_event, POSITION_CLOSED if o.position > 0 else NOTHING_TO_REDUCE)
+            return
+        want, excess = min(want, can), max(want - can, NONE)
+        if o.position > 0:
+            o.steps, excess = want, NONE
+    steps = offered(book, o, want)
+    if o.filling == FOK and steps < want:
+        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+        return
+    if steps == 0:
+        if o.filling == IOC:
+            cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+        return
+    if o.kind != LIMIT:
+        price = slipped(book, o.symbol, price, o.side, steps, o.id)
+    x = book[1][o.symbol]
+    if o.side > 0:
+        x.left_buy -= steps
+    else:
+        x.left_sell -= steps
+    before = o.filled
+    reason = trade(book, k, steps, price, ts, ts_event, maker)
+    traded = o.filled > before
+    if reason:
+        report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+        account[0].orders = remove(orders, account[0].orders, k)
+        orphan(book, ts, ts_event)
+    elif o.steps == 0:
+        filled_up(book, order)
+        account[0].orders = remove(orders, account[0].orders, k)
+    elif excess > 0 and steps == want:
+        cancel_order(book, k, ts, ts_event, NOTHING_TO_REDUCE)
+    elif o.filling == IOC:
+        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+    if traded and group > 0:
+        cancel_group(book, group, order, ts, ts_event)
+
+
+@jit(no_cpython_wrapper=True)
+def after(book, order):
+    """Index of the first order with a higher number: where to go on after orders may have gone."""
+    account, orders = book[0], book[2]
+    low, high = NONE, account[0].orders
+    while low < high:
+        middle = (low + high) // 2
+        if orders[middle].id <= order:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@jit(no_cpython_wrapper=True)
+def triggers(book, o, first, high, low):
+    """Does a stop-limit order become a limit on first..high/low of its entry side? At once if `first` touches it."""
+    reached = high if o.side > 0 else low
+    return o.side * (first - o.price) >= 0.0 or o.side * (reached - o.price) >= 0.0
+
+
+@jit(no_cpython_wrapper=True)
+def becomes_limit(book, o, ts, ts_event):
+    report(book, TRIGGERED, ts, ts_event, o.id, o.strategy, o.symbol, NONE)
+    o.kind, o.price, o.rested = LIMIT, o.limit, 0
+
+
+@jit(no_cpython_wrapper=True)
+def requoted(book, o, first):
+    """Is the quote further from the one at decision time than the order allows?"""
+    return (
+        o.kind == MARKET and not o.rested and o.side * (first - o.limit) > o.deviation + 1e-3 / book[1][o.symbol].grid
+    )
+
+
+@jit(no_cpython_wrapper=True)
+def meet(book, k, ts, ts_event, x, whole):
+    """Order k meets (first, high, low) of its entry side; `whole`: the range of a bar, after its open."""
+    account, orders = book[0], book[2]
+    o = orders[k]
+    maker = o.kind == LIMIT and o.rested != 0
+    if o.kind == STOP_LIMIT:
+        if not triggers(book, o, x[0], x[1], x[2]):
+            return
+        becomes_limit(book, o, ts, ts_event)
+        if whole:
+            o.state = AWAKE
+            return
+    if requoted(book, o, x[0]):
+        report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, R_REQUOTE)
+        account[0].orders = remove(orders, account[0].orders, k)
+        orphan(book, ts, ts_event)
+        return
+    price = order_price(book, o, x[0], x[1], x[2])
+    if not np.isnan(price):
+        fill(book, k, price, ts, ts_event, maker)
+    elif o.kind == LIMIT and not maker and (o.filling == IOC or o.filling == FOK):
+        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+
+
+@jit(no_cpython_wrapper=True)
+def work(book, s, ts, ts_event, bid, ask, whole):
+    """Working orders of symbol s by id."""
+    account, orders = book[0], book[2]
+    k = NONE
+    while k < account[0].orders:
+        o = orders[k]
+        order = o.id
+        if o.symbol == s and o.state == WORKING and not (whole and o.kind == MARKET):
+            meet(book, k, ts, ts_event, ask if o.side > 0 else bid, whole)
+            k = after(book, order)
+        else:
+            k += 1
+
+
+@jit(no_cpython_wrapper=True)
+def follow_market(book, s, bid, ask):
+    """Trailing-stop orders move after the market (rule 18); True if one did."""
+    account, orders = book[0], book[2]
+    moved = False
+    for k in range(account[0].orders):
+        o = orders[k]
+        if o.symbol != s or o.kind != TRAILING or o.state != WORKING:
+            continue
+        price = away(book, s, (ask if o.side > 0 else bid) + o.side * o.trail, -o.side)
+        if o.side * (o.price - price) >= least_step(book, s, o.trail_step):
+            o.price = price
+            moved = True
+    return moved
+
+
+@jit(no_cpython_wrapper=True)
+def settled(book, s):
+    """The record is over: every order there has rested, what it woke works from now on; is that of another symbol?"""
+    account, orders = book[0], book[2]
+    elsewhere = False
+    for k in range(account[0].orders):
+        o = orders[k]
+        if o.state == AWAKE:
+            o.state = WORKING
+            elsewhere = elsewhere or o.symbol != s
+        elif o.state == WORKING and o.symbol == s:
+            o.rested = 1
+    return elsewhere
