@@ -322,7 +322,8 @@ def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) ->
             "where a stop and a take-profit lie in one bar, the stop fills"
             if path == "pessimistic" else f"inside a bar prices are taken to move by the path {path!r}"
         )  # fmt: skip
-        which = f"{config.data.finest} bars inside those of {parse_frame(config.data.frame)}" if config.data.detail else "bars only"
+        coarse = f"{config.data.finest} bars inside those of {parse_frame(config.data.frame)}"
+        which = coarse if config.data.detail else "bars only"
         yield f"{which}: orders fill at the next open; {inside}; the time of a deal is the open of its bar"
     block = next(tape.blocks(SAMPLED))
     prices = block.bid if tape.kind == "quotes" else block.close

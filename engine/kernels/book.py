@@ -111,7 +111,7 @@ SYMBOL = np.dtype([
     # where the calendar stands, and what is left of this record's liquidity
     ("night", _i), ("pause", _i), ("left_buy", _i), ("left_sell", _i),
     # what the slippage models remember of the market
-    ("mid", _f), ("variance", _f), ("usual_volume", _f), ("volume", _f),
+    ("variance", _f), ("usual_volume", _f), ("volume", _f), ("fresh", _i),
 ], align=True)  # fmt: skip
 """`mark` is floating profit in account money plus accrued `swap`. A crossed rate goes `via` to `via2`; `inverse`
 says that a leg is divided by."""

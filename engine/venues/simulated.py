@@ -28,11 +28,13 @@ from engine.core.instrument import Instrument
 from engine.core.tape import Block
 from engine.kernels import book as b
 from engine.venues.intake import cancel, request, submit, unknown_at
+from engine.venues.pulse import pulse_of
 from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
 KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
 FILLINGS = {name: code for code, name in enumerate(b.FILLINGS)}
 NAN = float("nan")
+STILL = np.zeros((0, 3))
 RARE = ("stop_limit", "if_touched", "trailing_stop")
 PLAIN = {
     "filling": "return", "reduce_only": False, "group": "", "parent": 0, "trail": None, "even_at": None,
@@ -62,6 +64,8 @@ class SimulatedVenue:
     strategies: tuple[str, ...]
     book: b.Book
     banded: bool = True
+    pulse: np.ndarray | None = None
+    """PULSE[symbols] where slippage remembers the market."""
     columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
     """Of the block that is attached."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
@@ -86,16 +90,30 @@ class SimulatedVenue:
 
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
-        c = block
+        c, pulse = block, STILL
+        if self.pulse is not None:
+            self._keep_pulse()
+            pulse = pulse_of(block, self.kind, self.pulse)
         if self.kind == "quotes":
-            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask, pulse)
             self._scanned = (c.ts_event, c.symbol, c.bid, c.ask)
         else:
-            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread, pulse)
             self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
         room = 2 * len(block) + 16
         if len(self.book[5]) < room:
             self.book = (*self.book[:5], np.zeros(room, b.SAMPLE), *self.book[6:])
+
+    def _keep_pulse(self) -> None:
+        """Leave with each symbol what was last known of it in the block before."""
+        if not self.columns:
+            return
+        symbol, pulse = self.columns[2], self.columns[-1]
+        for s in range(len(self.symbols)):
+            mine = np.flatnonzero(symbol == s)
+            if len(mine):
+                x = self.book[1][s]
+                x["variance"], x["volume"], x["usual_volume"] = pulse[mine[-1]]
 
     @property
     def idle(self) -> bool:
