@@ -16,6 +16,7 @@ from engine.core import events as e
 from engine.core.bus import Bus
 from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
+from engine.core.frictions import told
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
@@ -283,6 +284,7 @@ def assumptions(config: Config) -> list[str]:
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission} and side",
     ]
+    notes += told(v, config.risk.blackout, config.seed)
     if config.run.lane == "compiled":
         notes.append(
             "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"
