@@ -135,6 +135,22 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
 
 
 @app.command()
+def calibrate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A run, its journal, or a report of MetaTrader 5.")],
+    tz: Annotated[str, typer.Option(help="Zone of a report's server, like Europe/Athens.")] = "",
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Fit spread, slippage, latency and refusals to what a broker did, for [venue] of a config."""
+    from engine.ops import console, venue_verbs
+    from engine.report.runs import find_run
+    from engine.research.calibrate import calibrate as fit
+
+    path = Path(file) if Path(file).exists() else find_run(file, Path(out)).path
+    console.show(fit(path, zone=tz), as_json, venue_verbs.calibration_text)
+
+
+@app.command()
 def explain(
     ref: RunRef,
     trade: Annotated[int | None, typer.Argument(metavar="TRADE", help="Its number in trades.csv.")] = None,

@@ -17,6 +17,7 @@ from engine.core.bus import Bus
 from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
 from engine.core.frames import parse_frame
+from engine.core.frictions import told
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
@@ -307,6 +308,7 @@ def assumptions(config: Config) -> list[str]:
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission_text}",
     ]
+    notes += told(v, config.risk.blackout, config.seed)
     if config.run.lane == "compiled":
         notes.append(
             "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"

@@ -206,6 +206,23 @@ def one_source(model: Any, path: str, unit: str) -> None:
         raise ConfigError(f"{path}: the {model.model} model needs samples = [...] in {unit}, or a file: one of the two")
 
 
+def told(venue: Any, blackout: Blackout | None, seed: int) -> list[str]:
+    """What a reader of the report must know of the frictions in use; `venue` is the section of a config."""
+    notes = []
+    if venue.change_latency is not None:
+        notes.append(f"cancels and changes reach the venue after {venue.change_latency}")
+    shares = {
+        "rejects {} of the orders": venue.rejects, "requotes {} of the market orders": venue.requotes,
+        "fills {} of the market orders in part": venue.partial_fills,
+    }  # fmt: skip
+    said = [text.format(share) for text, share in shares.items() if share is not None]
+    if said:
+        notes.append(f"the dealer {', '.join(said)}, drawn by order with seed {seed}")
+    if blackout is not None:
+        notes.append(f"no entries {blackout}")
+    return notes
+
+
 def check_frictions(venue: Any, stress: Any, blackout: Blackout | None) -> None:
     """ConfigError for frictions that cannot be meant; the arguments are sections of a config."""
     checked: dict[str, Any] = {

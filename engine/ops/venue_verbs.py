@@ -48,3 +48,22 @@ def refuse(found: Row) -> None:
     broken = [row["stress"] for row in found["rows"] if row["failed"]]
     if broken:
         raise Refused(f"{found['config']} does not hold its limits under stress: {', '.join(broken)}")
+
+
+def calibration_text(found: Any) -> str:
+    """What was fitted, what cannot be told, and the config that follows."""
+    table = [
+        {
+            "what": one.name, "value": f"{one.value:.4g}" if one.unit else f"{one.value:.2%}", "unit": one.unit,
+            "95 %": "-" if one.low is None or one.high is None else between(one), "from": one.n, "note": one.note,
+        }
+        for one in found.estimates
+    ]  # fmt: skip
+    parts = [found.made_from, console.table(table)]
+    if found.unknown:
+        parts.append("\n".join(["cannot be told:", *(f"- {why}" for why in found.unknown)]))
+    return "\n\n".join([*parts, *([found.toml.rstrip()] if found.toml else [])])
+
+
+def between(one: Any) -> str:
+    return f"{one.low:.4g} to {one.high:.4g}" if one.unit else f"{one.low:.2%} to {one.high:.2%}"

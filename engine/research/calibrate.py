@@ -45,7 +45,8 @@ class Calibration(msgspec.Struct, kw_only=True):
 def calibrate(path: Path, data: Tape | None = None, zone: str = "") -> Calibration:
     """Fit a run's folder, its journal, or a report of MetaTrader 5 (`zone`: of its server).
 
-    `data` is the tape of a run that was made of objects. NotFound without a file, DataError where nothing fits.
+    `data` is the tape, before any stress, of a run that was made of objects. NotFound without a file, DataError where
+    nothing can be fitted.
     """
     journal = path / "journal" if path.is_dir() else path
     if not journal.is_file():

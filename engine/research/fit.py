@@ -68,12 +68,14 @@ def costs(side: np.ndarray, away: np.ndarray, spread: np.ndarray) -> Costs:
     steady = spread.std() < 1e-3 * max(spread.mean(), 1e-12)
     which = 0 if steady or fits[0][2] <= fits[1][2] * (1 + 1e-9) + 1e-12 else 1
     (factor, slip), errors, left = fits[which]
+    factor, slip = float(factor), float(slip)
     between = Estimate(
-        name="spread", value=factor, unit="times the tape's", low=factor - Z95 * errors[0],
-        high=factor + Z95 * errors[0], n=n, note=f"{factor * spread.mean():.3g} points on average",
+        name="spread", value=factor, unit="times the tape's", low=factor - Z95 * float(errors[0]),
+        high=factor + Z95 * float(errors[0]), n=n, note=f"{factor * spread.mean():.3g} points on average",
     )  # fmt: skip
     if math.sqrt(left / n) > NOISE:
-        (factor, slip), errors, _ = fits[0]
+        factor, slip = (float(one) for one in fits[0][0])
+        errors = fits[0][1]
         found = np.round(pays - np.where(buys, factor * spread, 0.0), 2)
         told = quantity("slippage", slip, errors[1], "points", n, "differs from fill to fill")
         return Costs(kind="samples", spread=between, slip=told, samples=np.sort(found))
@@ -85,7 +87,7 @@ def costs(side: np.ndarray, away: np.ndarray, spread: np.ndarray) -> Costs:
 
 
 def quantity(name: str, value: float, error: float, unit: str, n: int, note: str = "") -> Estimate:
-    low, high = value - Z95 * error, value + Z95 * error
+    low, high = float(value - Z95 * error), float(value + Z95 * error)
     return Estimate(name=name, value=value, unit=unit, low=low, high=high, n=n, note=note)
 
 

@@ -75,7 +75,7 @@ def stresses(config: Config) -> Iterator[tuple[str, Config | None]]:
         change_latency=venue.change_latency and slower(venue.change_latency, SLOWER),
     )  # fmt: skip
     made[f"{REJECTS} rejected"] = replace(venue, rejects=larger(venue.rejects, REJECTS))
-    made[f"{MISSED} of quotes missed"] = replace(venue, missed=larger(venue.missed, MISSED))
+    made[f"{MISSED} of records missed"] = replace(venue, missed=larger(venue.missed, MISSED))
     for name, worse in made.items():
         yield name, replace(config, venue=worse)
     barred = config.stress.blackout
@@ -96,7 +96,9 @@ def judged(name: str, figures: Figures, limits: StressConfig) -> Row:
         failed.append(f"drawdown {share:.2%} is more than {limits.max_drawdown}")
     if limits.min_balance is not None and balance < limits.min_balance:
         failed.append(f"balance {balance:,.2f} is less than {limits.min_balance:,.2f}")
-    if limits.min_profit_factor is not None and factor is not None and factor < limits.min_profit_factor:
+    if limits.min_profit_factor is not None and factor is None and not figures["gross_profit"]:
+        failed.append("no trade won or lost: there is no profit factor")
+    elif limits.min_profit_factor is not None and factor is not None and factor < limits.min_profit_factor:
         failed.append(f"profit factor {factor:.2f} is less than {limits.min_profit_factor:g}")
     if limits.min_trades is not None and trades < limits.min_trades:
         failed.append(f"{trades} trades are fewer than {limits.min_trades}")
