@@ -93,7 +93,6 @@ def test_every_deal_of_the_real_tester_report_comes_out_to_the_cent(shared: Path
     assert exits == {("order", "Vo"): 179, ("stop_loss", "sl"): 127, ("take_profit", "tp"): 52}
 
 
-@pytest.mark.xfail(raises=NotImplementedError, strict=False, reason="needs positions that close each other")
 def test_every_deal_of_the_real_hedging_history_comes_out_to_the_cent(shared: Path) -> None:
     report = read_report(shared / "data/mt5/trade_history_report_demo_hedge.html.xz")
     desk = Desk(("EURUSD", "GBPUSD"), report.start)
