@@ -22,7 +22,8 @@ from engine.feeds.append import Append
 from engine.feeds.detail import uncovered
 from engine.feeds.lineage import Lineage
 from engine.feeds.tapes import open_data
-from engine.record import Run, guessed
+from engine.record import Run
+from engine.remarks import guessed
 from engine.run import Session
 from engine.strategy import Strategy, dataclass
 
