@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,13 @@ from engine.core import events as e
 from engine.core.bus import Bus
 from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
-from engine.core.frames import parse_frame
-from engine.core.frictions import told
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
 from engine.core.tape import Tape
 from engine.kernels.book import ENTRY_IN, FILL, SAMPLE
 from engine.portfolio.trades import Trade, TradeBook
+from engine.remarks import assumptions, guessed, warnings
 from engine.report.metrics import Tally
 from engine.report.summary import Summary
 from engine.rows import Rows
@@ -288,8 +287,6 @@ HEARD = (e.Order, e.Rejected, e.Canceled, e.Modified, e.Fill, e.MarginCall, e.Co
 """What moves the books or the figures; all else is in the journal alone (swap is paid with the deals)."""
 VENUES_OWN = ("no liquidity", "stop out")
 """Why the venue cancels what nobody wanted canceled."""
-SAMPLED = 4_096
-"""Records looked at to see how fine prices are."""
 CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
 
 
@@ -299,54 +296,6 @@ TEXTS = dict.fromkeys(("strategy", "symbol", "direction", "exit_reason"), "str")
 def wall_text() -> str:
     """The time now, to the second."""
     return iso(wall_ns() // 10**9 * 10**9)
-
-
-def assumptions(config: Config) -> list[str]:
-    """What a reader must know about how orders were filled."""
-    v = config.venue
-    notes = [
-        f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
-        f"slippage {v.slippage}, commission {v.commission_text}",
-    ]
-    notes += told(v, config.risk.blackout, config.seed)
-    if config.run.lane == "compiled":
-        notes.append(
-            "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"
-        )
-    return notes
-
-
-def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
-    """What may make the figures better or worse than the market would have."""
-    if config.data.kind == "bars":
-        path = config.venue.path
-        inside = (
-            "where a stop and a take-profit lie in one bar, the stop fills"
-            if path == "pessimistic" else f"inside a bar prices are taken to move by the path {path!r}"
-        )  # fmt: skip
-        coarse = f"{config.data.finest} bars inside those of {parse_frame(config.data.frame)}"
-        which = coarse if config.data.detail else "bars only"
-        yield f"{which}: orders fill at the next open; {inside}; the time of a deal is the open of its bar"
-    block = next(tape.blocks(SAMPLED))
-    prices = block.bid if tape.kind == "quotes" else block.close
-    for s, one in enumerate(instruments):
-        if one.venue != "demo" and one.source != "the run's config":
-            yield f"{one.symbol} follows the specification {one.id}, {one.source}"
-        halves = prices[block.symbol == s] * (2 * 10.0**one.digits)  # prices made of a mid lie on half a point
-        if (np.abs(halves - np.round(halves)) > 1e-3).any():
-            yield (
-                f"{one.symbol}: its prices are finer than the {one.digits} digits of {one.id}: stops are rounded to"
-                f" {one.point:g}, and that is a point ([[instrument]] in the config can say otherwise)"
-            )
-
-
-def guessed(trades: int, config: Config) -> Iterator[str]:
-    """How often the path inside a bar decided what a trade earned."""
-    if trades:
-        yield (
-            f"{trades} trades had stop and take-profit in one bar: which came first is an assumption (venue.path ="
-            f' "{config.venue.path}"); finer bars (data.detail) would say more'
-        )
 
 
 def differences(config: Config, run: Run) -> Iterable[str]:

@@ -18,6 +18,7 @@ from engine.core.errors import OnetapeError
 from engine.core.schema import build
 from engine.core.tape import Tape
 from engine.record import Run
+from engine.remarks import assumptions
 from engine.replay import Telling, explain, replay
 from engine.report.summary import load_summary
 from engine.run import Session
@@ -197,3 +198,12 @@ def test_a_strategy_that_reaches_for_anothers_order_ends_the_run_with_one_clear_
     made = config(strategy=[{"name": "patient"}, {"name": "meddler"}])
     with pytest.raises(OnetapeError, match="strategy meddler: order 1 is patient's, not its own"):
         session_of(made, market.quotes(("EURUSD",), 600, 1), [Patient(), Meddler()]).run()
+
+
+def test_the_report_says_how_the_broker_was_set() -> None:
+    plain = [note for note in assumptions(config()) if "the broker is set" in note]
+    set_so = {"liquidity": "5 lots", "rejects": "5 %", "widen": [{"at": "rollover"}]}
+    (told,) = [note for note in assumptions(config(venue=set_so, account={"stop_out": "30 %"})) if "broker" in note]
+    assert plain == []
+    assert told.startswith('the broker is set to account.stop_out = "30 %", venue.liquidity = "5 lots", ')
+    assert 'venue.rejects = "5 %"' in told and '"factor": 3.0' in told

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,13 +23,15 @@ from engine.feeds.append import Append
 from engine.feeds.detail import uncovered
 from engine.feeds.lineage import Lineage
 from engine.feeds.tapes import open_data
-from engine.record import Run, guessed
+from engine.record import Run
+from engine.remarks import guessed
 from engine.run import Session
 from engine.strategy import Strategy, dataclass
 
 TEN = 1_551_693_600 * 10**9
 """2019-03-04 10:00 UTC, a Monday."""
 CROSS = {"name": "ma_cross", "params": {"fast": 5, "slow": 20, "stop_atr": 1.0, "reward": 1.0}}
+EAGER = {"name": "ma_cross", "params": {"fast": 5, "slow": 20, "stop_atr": 0.5, "reward": 1.5}}
 DEMO = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "from": "2017-03-06", "to": "2017-05-22"}
 
 
@@ -40,7 +43,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def config(data: dict[str, Any], **more: Any) -> Config:
-    return build(Config, {"name": "fine", "data": data, "strategy": [CROSS], **more})
+    return build(Config, {"name": "fine", "data": data, "strategy": [CROSS]} | more)
 
 
 # what the bars are
@@ -236,3 +239,50 @@ def test_bare_bars_are_found_however_the_tape_is_cut(opens: list[tuple[int, int]
         mine = [at for at, whose in opens if whose == s]
         bare = [i for i, (a, b) in enumerate(zip(*coarse[s], strict=True)) if not any(a <= at < b for at in mine)]
         assert found.tolist() == bare
+
+
+# on a year of real minutes
+
+
+def by_the_hour(m1: pd.DataFrame) -> ArrayTape:
+    """The same minutes as bars of an hour, by pandas."""
+    hour = m1["ts_event"] // HOUR * HOUR
+    ends = {"open": "first", "high": "max", "low": "min", "close": "last", "spread": "first", "volume": "sum"}
+    rows = m1.groupby(hour).agg(ends).reset_index()
+    symbol = np.zeros(len(rows), np.int16)
+    return ArrayTape.bars(("EURUSD",), ts=rows["ts_event"] + HOUR, symbol=symbol, **{n: rows[n] for n in rows})
+
+
+def first_touched(m1: pd.DataFrame, trade: Any) -> str:
+    """What a look at the minutes from the entry on says: which exit the market reached first."""
+    later = m1[m1["ts_event"] >= trade.open_ts].head(20_000)
+    ask = 0.0 if trade.side > 0 else later["spread"]
+    worst, best = (later["low"], later["high"]) if trade.side > 0 else (later["high"] + ask, later["low"] + ask)
+    stop = (trade.side * (worst - trade.stop) <= 1e-9).to_numpy()
+    target = (trade.side * (best - trade.take_profit) >= -1e-9).to_numpy()
+    return "take_profit" if (target.argmax() < stop.argmax() and target.any()) or not stop.any() else "stop_loss"
+
+
+def test_minutes_tell_what_a_year_of_real_hours_left_open(shared: Path) -> None:
+    """EURUSD 2018 (HistData): trades with both exits in one hour lose by the pessimistic rule, and the minutes say
+    which of them had won; all other trades are the same."""
+    file = str(shared / "data/fx_m1/eurusd_histdata_m1_2018.parquet")
+    risk = {"size": "0.1 lots"}
+    fine = config({"source": "file", "files": [file], "symbols": ["EURUSD"], "frame": "H1", "detail": "M1",
+                   "spread": "10 points"}, risk=risk, strategy=[EAGER])  # fmt: skip
+    block = next(open_data(fine.data).blocks(10**6))
+    m1 = pd.DataFrame({name: getattr(block, name) for name in block.columns if name not in ("ts", "symbol")})
+    told = engine.backtest(fine)
+    coarse = engine.backtest(config({"source": "memory", "symbols": ["EURUSD"]}, risk=risk, strategy=[EAGER]),
+                             by_the_hour(m1))  # fmt: skip
+    assert told.summary.figures["ambiguous"] == 0 and (count := coarse.summary.figures["ambiguous"] or 0) > 5
+    both = coarse.trades.merge(told.trades, on=["order_in", "side", "open_price"], suffixes=("", "_told"))
+    assert len(both) == len(coarse.trades) == len(told.trades) > 200
+    other = both[both["exit_reason"] != both["exit_reason_told"]]
+    assert 0 < len(other) <= count
+    assert set(zip(other["exit_reason"], other["exit_reason_told"], strict=True)) == {("stop_loss", "take_profit")}
+    same = both.drop(other.index)
+    assert (same["net_profit"] - same["net_profit_told"]).abs().max() <= 30.0, "a gap between minutes slips otherwise"
+    by_market = told.trades[told.trades["exit_reason"].isin(["stop_loss", "take_profit"])]
+    wrong = [t.trade for t in by_market.itertuples() if first_touched(m1, t) != t.exit_reason]
+    assert wrong == []

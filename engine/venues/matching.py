@@ -23,7 +23,7 @@ from engine.venues.intake import pause_at
 from engine.venues.paths import walk
 from engine.venues.stopout import force
 from engine.venues.swap import next_night, roll
-from engine.venues.working import settled, work
+from engine.venues.working import follow_market, settled, work
 
 UNLIMITED = np.int64(2**53)
 
@@ -79,8 +79,9 @@ def moment(book, s, ts, ts_event, length, bid, ask, full):
         settle(book, s, ts, ts_event, length, bid, ask, full)
     judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False, None)
     work(book, s, ts, ts_event, (bid, bid, bid), (ask, ask, ask), False, full)
-    if full is not None:
+    if full is not None and (length is None or account[0].path != PESSIMISTIC):
         trail(book, s, NONE, bid, ask)
+        follow_market(book, s, bid, ask)
     total(account, book[1])
     force(book, s, ts, ts_event, full)
 

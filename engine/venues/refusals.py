@@ -114,7 +114,9 @@ def malformed(o):
     """Has a pending order no price, a stop-limit no limit, a trailing stop nothing to trail by?"""
     if o.kind == MARKET:
         return False
-    return np.isnan(o.price) or (o.kind == STOP_LIMIT and np.isnan(o.limit)) or (o.trails and not o.trail > 0.0)
+    if not o.price > 0.0 or (o.kind == STOP_LIMIT and not o.limit > 0.0):
+        return True
+    return o.trails != 0 and not o.trail > 0.0
 
 
 @jit(no_cpython_wrapper=True)

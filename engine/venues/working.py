@@ -283,8 +283,7 @@ def meet(book, k, ts, ts_event, x, whole):
         lose(book, k, REJECTED, ts, ts_event, R_REQUOTE, True)
         return
     price = order_price(book, o, x[0], x[1], x[2])
-    edge = (x[1] if o.side < 0 else x[2]) if whole else x[0]
-    if np.isnan(price) and drag(book, o, edge) and whole:
+    if np.isnan(price) and whole and drag(book, o, x[1] if o.side < 0 else x[2]):
         price = order_price(book, o, np.nan, x[1], x[2])
     if not np.isnan(price):
         fill_part(book, k, price, ts, ts_event, maker)
