@@ -237,7 +237,7 @@ class Intake(Books):
     def refusal(self, p: Pending) -> str:
         reduces = self.reduces(p)
         return (
-            ("" if reduces else self.status(p))
+            self.status(p, reduces)
             or self.volume(p, reduces)
             or self.malformed(p)
             or self.not_taken(p)
@@ -250,12 +250,13 @@ class Intake(Books):
         against = [q for q in self.of(p.symbol) if q.side == -p.side and q.steps >= p.steps]
         return bool(p.order.position or p.order.reduce_only or (not self.hedging and against))
 
-    def status(self, p: Pending) -> str:
+    def status(self, p: Pending, reduces: bool) -> str:
         state = self.terms.instruments[p.symbol].status
+        if state == "disabled":
+            return "trading disabled"
         one_way = {"long_only": -1, "short_only": 1}
-        if state == "full" or one_way.get(state, p.side) == -p.side:
-            return ""
-        return "trading disabled" if state == "disabled" else state.replace("_", " ")
+        fine = reduces or state == "full" or one_way.get(state, p.side) == -p.side
+        return "" if fine else state.replace("_", " ")
 
     def volume(self, p: Pending, reduces: bool) -> str:
         one, named = self.terms.instruments[p.symbol], bool(p.order.position)
@@ -404,12 +405,12 @@ class Intake(Books):
         stop, target = changed(q.stop, wish.stop), changed(q.take_profit, wish.take_profit)
         trailing = retrail(q.trailing, wish)
         moved = (stop, target) != (q.stop, q.take_profit)
-        if moved and self.bad_stops(q.side, self.exit_quote(q), stop, target, self.level(q.symbol, "stops_level")):
+        if self.bad_stops(q.side, self.exit_quote(q), stop, target, self.level(q.symbol, "stops_level")):
             return no("invalid stops")
         if not moved and trailing == q.trailing:
             return no("no changes")
         q.stop, q.take_profit, q.trailing = stop, target, trailing
-        amounts = prices(q.entry, stop, target)
+        amounts = prices(None, stop, target)
         return self.say(Modified(self.stamp, q.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
 
     # how an order ends
@@ -428,18 +429,18 @@ class Intake(Books):
     def end(self, p: Pending, reason: str, rejected: bool = False) -> None:
         """It ends other than by being filled, and its children with it."""
         self.gone(p, reason, rejected)
-        self.orphans()
+        self.orphan(p)
 
     def gone(self, p: Pending, reason: str, rejected: bool = False) -> None:
         self.orders.remove(p)
         how = Rejected if rejected else Canceled
         self.say(how(self.stamp, p.order.strategy, p.symbol, p.id, reason, self.ts_event))
 
-    def orphans(self) -> None:
-        """What waits for an order that is no longer there goes too, by id."""
-        numbers = {p.id for p in self.orders}
-        for child in self.by_id(lambda p: p.state == "waiting" and p.order.parent not in numbers):
-            return self.end(child, "parent gone")
+    def orphan(self, parent: Pending) -> None:
+        """Its children go with it, also those on their way."""
+        for child in self.by_id(lambda p: p.order.parent == parent.id and p.state != "working"):
+            if child in self.orders:
+                self.end(child, "parent gone")
 
     def by_id(self, which: Callable[[Pending], bool]) -> list[Pending]:
         return sorted(filter(which, self.orders), key=lambda p: p.id)

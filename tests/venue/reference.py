@@ -156,19 +156,12 @@ class ReferenceVenue(Intake):
 
     def pessimistic(self, symbol: str, bid: Prices, ask: Prices) -> None:
         at_open = self.of(symbol)
-        left = [q for q in at_open if self.judge(q, bid, ask)]
-        for q in left:
-            self.follow(q, bid.high if q.side > 0 else ask.low)
-        for q in left:
-            self.judge(q, bid, ask, stop_only=True, first=False)
+        for q in at_open:
+            if self.judge(q, bid, ask):
+                self.follow(q, bid.high if q.side > 0 else ask.low)
+                self.judge(q, bid, ask, stop_only=True, first=False)
         for p in self.resting(symbol):
             if self.judged(p) and p.kind != "market":
-                self.in_range(p, bid, ask)
-        trailing = [p for p in self.resting(symbol) if self.judged(p) and p.kind == "trailing_stop"]
-        for p in trailing:
-            self.drag(p, ask.low if p.side > 0 else bid.high)
-        for p in trailing:
-            if self.judged(p):
                 self.in_range(p, bid, ask)
         for q in self.of(symbol):
             if q not in at_open:
@@ -181,7 +174,10 @@ class ReferenceVenue(Intake):
         path = ask if p.side > 0 else bid
         low, high = (path.low, path.high) if p.side > 0 else (path.high, path.low)
         assert p.price is not None
-        if not self.touched(p, low if p.kind in BETTER else high):
+        best = low if p.kind in BETTER else high
+        if p.kind == "trailing_stop" and not self.touched(p, best):
+            self.drag(p, low)
+        if not self.touched(p, best):
             return
         if p.kind == "stop_limit":
             self.trigger(p)
@@ -272,11 +268,12 @@ class ReferenceVenue(Intake):
         else:
             p.served = self.records
             p.kind = p.kind if p.kind == "limit" else "market"
-        if p.id in self.filled:
-            self.release(p)
-        self.orphans()
         if dealt and order.group:
             self.one_cancels_other(p)
+        if p.id in self.filled:
+            self.release(p)
+        elif p not in self.orders:
+            self.orphan(p)
         return None
 
     def against(self, p: Pending) -> list[Position]:
