@@ -77,7 +77,7 @@ SETTINGS: dict[str, list[Any]] = {
     "rejects": [None, None, None, None, "15 %"],
     "requotes": [None, None, None, None, "15 %"],
     "partial_fills": [None, None, None, "40 %"],
-    "levels": [("100 %", "50 %"), ("400 %", "350 %"), ("300 %", "200 %"), ("200 %", "200 %"), ("90 %", "100 %")],
+    "levels": [("100 %", "50 %"), ("400 %", "350 %"), ("300 %", "200 %"), ("200 %", "200 %")],
     "negative_balance": ["protect", "keep"],
     "max_orders": [0, 0, 2],
     "outages": [[], [], ["2024-03-01 10:00:12 - 2024-03-01 10:00:19", "2024-03-01 10:06 - 2024-03-01 10:11"]],
@@ -231,6 +231,7 @@ class Author:
         self.life = Life({"kind": kind, **options})
         self.ticks = dict.fromkeys(self.symbols, 0)
         self.now, self.sent = START, 0
+        self.leaps = LEAPS if options.get("leverage", 30.0) < 100 else LEAPS[-8:]
 
     def price(self, symbol: str, ticks: float) -> float:
         base, grid, digits = MARKETS[symbol]
@@ -323,7 +324,7 @@ class Author:
 
     def quote(self, pick: Choices) -> Record:
         symbol = pick.one(self.symbols)
-        ticks = self.ticks[symbol] + pick.one(JUMPS) + pick.one(LEAPS)
+        ticks = self.ticks[symbol] + pick.one(JUMPS) + pick.one(self.leaps)
         bid, ask = (self.price(symbol, ticks + up) for up in (0, pick.one((0, 1, 2))))
         return Record(symbol, 0, 0, (bid, bid, bid, bid), ask)
 
@@ -333,7 +334,7 @@ class Author:
             if pick.one((0, 0, 0, 1)) and len(self.symbols) > 1:
                 continue
             first = self.ticks[symbol] + pick.one(JUMPS)
-            last = first + pick.one(JUMPS) + pick.one(LEAPS)
+            last = first + pick.one(JUMPS) + pick.one(self.leaps)
             high, low = max(first, last) + pick.one((0, 1, 2, 4)), min(first, last) - pick.one((0, 1, 2, 4))
             o, h, l, c = (self.price(symbol, ticks) for ticks in (first, high, low, last))
             spread = round(pick.one((0.0, 1.0, 0.5, 2.0)) * MARKETS[symbol][1], MARKETS[symbol][2] + 1)
