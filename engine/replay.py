@@ -18,6 +18,7 @@ from engine.core.events import End, Event, Fill, Order, Signal, Start
 from engine.core.instrument import as_recorded
 from engine.core.journal import Frame, Journal, as_stored, read
 from engine.core.tape import Tape
+from engine.feeds.stressed import stressed
 from engine.report.explain import Step, chain, decided_at
 from engine.run import Session, make_strategies, open_config_tape
 from engine.strategy import Strategy
@@ -93,7 +94,7 @@ def opening(path: Path) -> tuple[Path, Start, Iterator[Frame]]:
 def tape_of(start: Start, config: Config, data: Tape | None) -> Tape:
     if data is None and config.data.source == "memory":
         raise NotFound("the run's tape was in memory and is not on disk: hand it in as `data`")
-    tape = data if data is not None else open_config_tape(config)
+    tape = open_config_tape(config) if data is None else stressed(data, config)
     if tape.fingerprint != start.tape:
         raise Refused(
             f"the tape has changed since the run: its fingerprint was {start.tape}, now {tape.fingerprint}; a replay"

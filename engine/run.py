@@ -35,6 +35,8 @@ from engine.core.table import Stream
 from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
 from engine.features.plan import Plan
+from engine.feeds.stressed import stressed
+from engine.frictions import blackouts, pulse_state
 from engine.loop import Loop
 from engine.record import Recorder, Result, Run
 from engine.risk.risk import Risk
@@ -68,7 +70,7 @@ def backtest(
     """
     config, strategies = _resolve(config, data, frame)
     config = config.pinned(config.data.symbols if data is None else data.symbols)
-    tape = data if data is not None else open_config_tape(config)
+    tape = open_config_tape(config) if data is None else stressed(data, config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
     session = Session(config, tape, strategies, out=Path(out) if out is not None else None, **options)
@@ -108,9 +110,13 @@ class Session:
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)
-        book, notes = open_book(config, self.instruments)
+        book, notes = open_book(config, self.instruments, tape.span)
         limits = limits_of(config, config.strategies, self.instruments)
-        self.venue = SimulatedVenue(tape.kind, self.symbols, self.instruments, ids, book, banded)
+        shut, told = blackouts(config, self.instruments, limits)
+        notes += told
+        self.venue = SimulatedVenue(
+            tape.kind, self.symbols, self.instruments, ids, book, banded, pulse_state(config, self.instruments)
+        )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
         self.journal = journal or Journal()
@@ -121,8 +127,8 @@ class Session:
         """Reports of the compiled lane that nobody has asked about yet."""
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
-            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
-        self._wire(ids, limits)
+            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals, shut)
+        self._wire(ids, limits, shut)
 
     def _build_rows(self) -> None:
         """Streams, tables and features; for the compiled lane the wishes are features too."""
@@ -150,11 +156,11 @@ class Session:
                     subscriptions.append(_subscribe(made, bound[-1]))
         self.rows = Rows(self.builder.tables, views, subscriptions)
 
-    def _wire(self, ids: tuple[str, ...], limits: np.ndarray) -> None:
+    def _wire(self, ids: tuple[str, ...], limits: np.ndarray, shut: np.ndarray) -> None:
         """Who hears what. The order of lines is the order of handlers."""
         bus, venue, wishes = self.bus, self.venue, self.wishes
         steps = [one.step_units for one in self.instruments]
-        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps)
+        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps, shut)
         execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
@@ -297,7 +303,7 @@ def open_config_tape(config: Config) -> Tape:
     """The tape a config names: from the catalogue, from files, or the demo's."""
     from engine.feeds.tapes import open_data
 
-    return open_data(config.data, config.pinned(config.data.symbols).instruments)
+    return stressed(open_data(config.data, config.pinned(config.data.symbols).instruments), config)
 
 
 def _check_kind(config: Config, tape: Tape) -> None:

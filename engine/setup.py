@@ -14,8 +14,12 @@ from engine.core.quantity import Size, Volume
 from engine.core.table import Stream, Tables
 from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
+from engine.frictions import frictions
 from engine.kernels import book as b
 from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
+from engine.venues.calendar import swap_note, write_calendar
+from engine.venues.contract import write_margin, write_terms
+from engine.venues.conversion import Currencies, fixed_legs, profit_ways, way_note, write_way
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "HUF": 0, "BTC": 8, "ETH": 8}
 """Digits of money where they are not two."""
@@ -25,70 +29,58 @@ CAPACITY = 8_192
 """Rows of a table; it slides when it runs full."""
 
 
-def open_book(config: Config, instruments: tuple[Instrument, ...]) -> tuple[b.Book, list[str]]:
+def open_book(
+    config: Config, instruments: tuple[Instrument, ...], span: tuple[int, int] | None = None
+) -> tuple[b.Book, list[str]]:
     """A fresh book for these symbols, and what the report must say about it.
 
-    Raises ConfigError where a currency cannot be converted or a fee is in a currency that is not the account's.
+    `span` is the first and last moment of the tape, ns UTC; without it there is no calendar: no nights, always open.
+    Raises ConfigError where a currency cannot be converted, a fee is in a currency that is not the account's, or the
+    venue does not know what an instrument or the config asks for.
     """
+    money = Currencies(config.account.currency, instruments, config.rates)
+    ways = profit_ways(money)
+    fixed = {rate: len(instruments) + n for n, rate in enumerate(fixed_legs(ways))}
+    book = b.empty_book(len(instruments) + len(fixed))
+    for rate, row in fixed.items():
+        book[1][row]["bid"] = book[1][row]["ask"] = rate
+    open_account(book[0][0], config)
+    notes: list[str] = []
+    for s, one in enumerate(instruments):
+        x, t = book[1][s], book[6][s]
+        notes += write_terms(t, x, one, config)
+        notes += write_margin(t, one, money)
+        write_way(book, s, ways[s], fixed)
+        notes += way_note(one, ways[s])
+        notes += swap_note(one, config.venue) if span is not None else []
+    if span is not None:
+        book = write_calendar(book, instruments, config.venue, span)
+    return frictions(book, config, instruments), notes
+
+
+def open_account(a: np.void, config: Config) -> None:
+    """The account at the start: its money, and what the broker does with it."""
     account = config.account
-    book = b.empty_book(len(instruments))
-    a = book[0][0]
     scale = 10 ** MINOR_DIGITS.get(account.currency, 2)
     a["minor"] = 1.0 / scale
     a["balance"] = round(account.balance * scale)
     a["equity"] = a["peak"] = int(a["balance"]) / scale
     a["leverage"], a["hedging"] = account.leverage, account.mode == "hedging"
     a["sample_every"] = config.report.equity.ns
-    notes: list[str] = []
-    for s, one in enumerate(instruments):
-        x = book[1][s]
-        x["step_units"], x["step_lots"] = one.step_units, one.volume_step
-        x["steps_min"], x["steps_max"] = (round(v / one.volume_step) for v in (one.volume_min, one.volume_max))
-        x["grid"] = 10.0**one.digits
-        terms(book[6][s], one, config)
-        notes += convert(book, s, instruments, account.currency, config.rates)
-    return book, notes
-
-
-def terms(t: np.void, one: Instrument, config: Config) -> None:
-    """What the contract says of one symbol."""
-    venue = config.venue
-    t["slip_a"] = venue.slippage.amount * one.point
-    change = venue.change_latency or venue.latency
-    for leg, length in enumerate((venue.latency, change, venue.report_latency)):
-        t["delays"][leg]["a"] = length.ns
-    fee = venue.commission
-    if fee.unit == "bps":
-        t["fee_share"] = fee.amount * 1e-4
-    elif fee.currency not in ("", config.account.currency) and fee.amount:
-        raise ConfigError(f"venue.commission is in {fee.currency}, the account in {config.account.currency}")
-    else:
-        t["fee_per_lot"] = fee.amount
-
-
-def convert(
-    book: b.Book, s: int, instruments: tuple[Instrument, ...], currency: str, rates: dict[str, float]
-) -> list[str]:
-    """How profit of symbol s becomes money of the account: as it is, at a fixed rate, or through a quoted symbol."""
-    profit, x = instruments[s].profit_currency, book[1][s]
-    if profit == currency:
-        x["conversion"], x["rate"] = b.NO_CONVERSION, 1.0
-        return []
-    for name, rate in rates.items():
-        if name in (profit + currency, currency + profit):
-            x["conversion"] = b.FIXED_RATE
-            x["rate"] = rate if name == profit + currency else 1.0 / rate
-            return [f"{instruments[s].symbol}: profit converted at a fixed {name} of {rate:g}, not at the market's"]
-    for kind, pair in ((b.DIRECT, (profit, currency)), (b.INVERSE, (currency, profit))):
-        for via, other in enumerate(instruments):
-            if (other.base_currency, other.profit_currency) == pair:
-                x["conversion"], x["via"] = kind, via
-                book[1]["converts"][via] = 1
-                return []
-    raise ConfigError(
-        f"{instruments[s].symbol} earns {profit}, the account is in {currency}: add {currency}{profit} (or"
-        f" {profit}{currency}) to data.symbols, or a fixed rate: [rates] {currency}{profit} = ..."
-    )
+    call, stop = account.margin_call, account.stop_out
+    if call.unit != stop.unit:
+        raise ConfigError(
+            f"account.margin_call is {call}, account.stop_out {stop}: say both as a share of the margin or both in"
+            f" {account.currency}"
+        )
+    a["level_in_money"] = call.unit != "%"
+    a["call_level"], a["stop_level"] = (x.fraction if x.unit == "%" else x.amount for x in (call, stop))
+    if a["call_level"] < a["stop_level"]:
+        raise ConfigError(
+            f"account.margin_call {call} is below account.stop_out {stop}: the warning would come too late"
+        )
+    a["protect"], a["max_orders"] = account.negative_balance == "protect", account.max_orders
+    a["refuse_closed"], a["path"] = config.venue.closed == "refuse", b.PATHS.index(config.venue.path)
 
 
 def limits_of(
@@ -115,7 +107,7 @@ def sizing(size: Size) -> tuple[int, float]:
 def steps(volume: Volume | None, instrument: Instrument) -> int:
     if volume is None:
         return UNLIMITED
-    lots = volume.amount if volume.unit == "lots" else volume.amount / instrument.contract_size
+    lots = volume.amount if volume.unit == "lots" else volume.amount / instrument.multiplier
     return int(np.floor(lots / instrument.volume_step + 1e-9))
 
 

@@ -17,6 +17,7 @@ from engine.core.broker import AccountConfig, StressConfig, VenueConfig
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
+from engine.core.frictions import Blackout, check_frictions
 from engine.core.instrument import Instrument, declare, pins, shipped, table_of
 from engine.core.quantity import Duration, Percent, Size, Spread, Volume
 from engine.core.registry import did_you_mean
@@ -81,6 +82,8 @@ class RiskConfig:
     """Loss from the highest equity at which entries are denied."""
     retries: int = 3
     """How often a refused wish is tried again, once a row."""
+    blackout: Blackout | None = None
+    """Times in which entries are denied."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ def check(config: Config) -> None:
         if level.unit not in ("%", config.account.currency):
             raise ConfigError(f"account.{path}: {level} is not in the account's currency {config.account.currency}")
     check_data(config.data)
+    check_frictions(config.venue, config.stress, config.risk.blackout)
     at("report.zone", parse_zone, config.report.zone)
     declare(config.instrument)
     check_strategies(config)

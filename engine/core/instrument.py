@@ -45,7 +45,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     margin, swap  see `engine.core.terms`
     commission    of one side, unless the run's config says another: `3.5 USD per lot`, `0.5 bps`
     volume_unit   of a bar's volume: ticks, real contracts, or amount of base or of quote
-    tick_size     the smallest move of a price, 0: a point; `tick_value` what it is worth per lot, in `profit_currency`
+    tick_size     the smallest move of a price, 0: a point; `tick_value` what it is worth per lot, in `profit_currency`:
+                  it decides the profit of futures and the margin of `cfd_index`
     stops_level, freeze_level  points from the price within which stops are refused, and orders not changed
     volume_limit  most lots in one direction, orders included; `notional_min` least worth of an order; 0: none
     execution, orders, filling, expiration  what the venue accepts; empty: all of it
@@ -112,7 +113,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def step_units(self) -> float:
         """Units in one volume step: positions are counted in whole steps inside."""
-        return self.volume_step * self.contract_size
+        return self.volume_step * self.multiplier
+
+    @property
+    def multiplier(self) -> float:
+        """Units in a lot, profit is units x price move: the contract size; of futures tick value / tick size."""
+        if self.tick_value and self.margin is not None and self.margin.mode in ("futures", "exch_futures"):
+            return self.tick_value / self.tick
+        return self.contract_size
 
     @property
     def tick(self) -> float:

@@ -6,6 +6,7 @@
     Points      "1.0 points"
     Spread      "1.0 points"  "1.5 bps"
     Fee         "3.5 USD per lot"  "0.5 bps"                        per side
+    Money       "1 USD"
     Percent     "20 %"
     Level       "50 %"  "500 USD"                                   of margin, or of equity
     Duration    "50 ms"  "1 h"
@@ -152,6 +153,17 @@ class Fee(Quantity):
     def currency(self) -> str:
         """Of the money form; empty for basis points."""
         return "" if self.unit == "bps" else self.unit.split()[0]
+
+
+class Money(Quantity):
+    """An amount in a currency; negative is a rebate."""
+
+    forms = '"1 USD"'
+    least = -math.inf
+
+    @classmethod
+    def unit_of(cls, spelled: str) -> str | None:
+        return spelled if re.fullmatch(r"[A-Z]{3,5}", spelled) else None
 
 
 class Percent(Quantity):

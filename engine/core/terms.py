@@ -20,7 +20,7 @@ CalcMode = Literal[
 ]  # fmt: skip
 SwapMode = Literal[
     "disabled", "points", "currency_symbol", "currency_margin", "currency_deposit", "interest_current",
-    "interest_open", "reopen_current", "reopen_bid",
+    "interest_open", "reopen_current", "reopen_bid", "currency_profit",
 ]  # fmt: skip
 
 
@@ -29,9 +29,11 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     mode      forex: lots x contract / leverage; cfd: lots x contract x price; cfd_leverage: that / leverage; futures:
               lots x initial; and so on as MT5 has them; each times `rate`
-    currency  of the margin; empty: the base currency
-    initial, maintenance  money per lot that goes before the formula where not 0
-    hedged    contract size (money where `initial` is set) counted for a lot long against a lot short
+    currency  of the margin; empty: the base currency in the modes forex and forex_no_leverage, else that of the profit
+    initial, maintenance  money per lot that goes before the formula where not 0; in the modes forex and cfd_leverage it
+              is still divided by the leverage
+    hedged    contract size (money where `initial` is set) counted for a lot long against a lot short; 0: a hedge is
+              free; not stated: both legs count in full
     larger_leg  of a hedge only the larger leg counts
     rate, maintenance_rate  factors of the formula; maintenance_rate 0: as `rate`
     leverage  fixed for this instrument whatever the account's; 0: the account's
@@ -42,7 +44,7 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     currency: str = ""
     initial: float = 0.0
     maintenance: float = 0.0
-    hedged: float = 0.0
+    hedged: float | None = None
     larger_leg: bool = False
     rate: float = 1.0
     maintenance_rate: float = 0.0
@@ -51,7 +53,9 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def check(self, name: str) -> None:
         """ConfigError for what no broker can mean; `name` is the instrument's."""
-        not_negative(self, name, "margin", "initial", "maintenance", "hedged", "maintenance_rate", "leverage")
+        not_negative(self, name, "margin", "initial", "maintenance", "maintenance_rate", "leverage")
+        if self.hedged is not None:
+            not_negative(self, name, "margin", "hedged")
         if not 0 < self.rate < math.inf:
             raise ConfigError(f"instrument {name}: margin.rate must be above 0, not {self.rate}")
         if self.mode in ("futures", "exch_futures") and not self.initial:
@@ -67,10 +71,11 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Swap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a position costs (below 0) or earns (above) each time the day rolls over.
 
-    mode        points; money per lot in the base, margin or deposit currency; percent a year of the price now or at the
-                opening, of `year_days` days; or reopening at the close or bid moved by points
+    mode        points; money per lot in the base, margin, deposit or profit currency; percent a year of the price now
+                or at the opening, of `year_days` days; or reopening at the close or bid moved by points
     long, short  in the mode's unit
-    triple_day  the day whose rollover counts three times, for the weekend
+    triple_day  the day whose rollover counts three times, for the weekend; Saturday or Sunday: none does, all seven
+                nights count once
     """
 
     mode: SwapMode = "points"

@@ -24,7 +24,7 @@ CALC_MODES = {
 }  # fmt: skip
 SWAP_MODES = (
     "disabled", "points", "currency_symbol", "currency_margin", "currency_deposit", "interest_current",
-    "interest_open", "reopen_current", "reopen_bid",
+    "interest_open", "reopen_current", "reopen_bid", "currency_profit",
 )  # fmt: skip
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 STATUS = ("disabled", "long_only", "short_only", "close_only", "full")

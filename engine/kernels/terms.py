@@ -13,7 +13,7 @@ TIERS = 8
 MARGIN_MODES = ("forex", "forex_no_leverage", "cfd", "cfd_leverage", "cfd_index", "futures", "stocks", "none")
 SWAP_MODES = (
     "disabled", "points", "currency_symbol", "currency_margin", "currency_deposit", "interest_current",
-    "interest_open", "reopen_current", "reopen_bid",
+    "interest_open", "reopen_current", "reopen_bid", "currency_profit",
 )  # fmt: skip
 STATUSES = ("full", "close_only", "long_only", "short_only", "disabled")
 SLIPPAGES = ("none", "points", "spread", "volatility", "volume", "impact", "samples")
@@ -46,7 +46,8 @@ TERMS = np.dtype([
 ], align=True)  # fmt: skip
 """Money per lot is in account currency, levels are distances in price, limits are lot steps. `kinds`, `fillings` and
 `expirations` are bit sets (bit n: the n-th name), 0: all. `margin_currency`: 0 base, 1 profit, 2 account, 3 another,
-converted `margin_via`, 4 at the fixed rate `margin_fixed`."""
+converted `margin_via`, 4 at the fixed rate `margin_fixed`. `margin_hedged`: NaN where it is not stated. `notional_min`
+is in the profit currency."""
 
 CALENDAR = np.dtype([("start", _i), ("end", _i), ("kind", _i), ("a", _f), ("b", _f), ("c", _f)], align=True)
 """Times and samples, one array for all symbols, each symbol's stretches together and rising.

@@ -198,7 +198,7 @@ class TradeBook:
         self._count += 1
         return Trade(
             id=self._count, position=held.id, strategy=held.strategy, symbol=held.symbol, side=held.side,
-            units=fill.units, lots=round(fill.units / instrument.contract_size, 8),
+            units=fill.units, lots=round(fill.units / instrument.multiplier, 8),
             open_ts=held.ts, open_price=held.price, close_ts=fill.ts_event, close_price=fill.price,
             profit=profit / self.scale, commission=(share + paid) / self.scale, net=net / self.scale,
             reason=fill.reason, order_in=held.order, order_out=fill.order,

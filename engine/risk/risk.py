@@ -12,12 +12,12 @@ from engine.core.errors import OnetapeError
 from engine.core.events import Canceled, Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.core.registry import did_you_mean
 from engine.kernels.book import Book
-from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
+from engine.risk.kernels import ANSWER, IN_FLIGHT, NO_BLACKOUT, RULES, WISH, allow_order, decide_one, stands
 from engine.risk.orders import Change, check_change, check_order, check_owner, check_parent
 from engine.risk.wishes import STOPPED
 
 NAN = float("nan")
-PASSED = "strength in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+PASSED = "strength in_flight blackout no_price stop_missing stop_side max_drawdown volume_min max_position"
 
 
 @dataclass
@@ -29,6 +29,8 @@ class Risk:
     limits: np.ndarray
     book: Callable[[], Book]
     step_units: list[float]
+    blackouts: np.ndarray = field(default_factory=lambda: NO_BLACKOUT)
+    """Times of no entry, int64[n, 2]; LIMITS say which are whose."""
     wishes: np.ndarray = field(init=False)
     _answer: np.ndarray = field(init=False, repr=False)
 
@@ -43,7 +45,10 @@ class Risk:
         book = self.book()
         stop = NAN if signal.stop is None else signal.stop
         take_profit = NAN if signal.take_profit is None else signal.take_profit
-        decide_one(book, self.limits, self.wishes, k, s, signal.strength, stop, take_profit, self._answer)
+        decide_one(
+            book, self.limits, self.blackouts, self.wishes, k, s, signal.ts, signal.strength, stop, take_profit,
+            self._answer,
+        )  # fmt: skip
         target, own, rule, value, threshold = self._answer.tolist()[0]
         events: list[Event] = []
         if rule:
@@ -122,6 +127,6 @@ class Risk:
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
-        allow_order(book, self.limits, k, s, side, steps, position, self._answer)
+        allow_order(book, self.limits, self.blackouts, k, s, ts, side, steps, position, self._answer)
         _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
