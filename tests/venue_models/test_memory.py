@@ -1,4 +1,4 @@
-"""Slippage that remembers the market, in whole runs: what it costs, the same in both lanes, wherever the tape is cut."""
+"""Slippage that remembers the market, in whole runs: what it costs, the same in both lanes and wherever it is cut."""
 
 from __future__ import annotations
 
