@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 
 from engine.core.config import Config, DataConfig, StrategyConfig
-from engine.core.errors import DataError, OnetapeError
-from engine.core.events import Event, Order, Signal
+from engine.core.errors import DataError
+from engine.core.events import Cancel, CloseBy, Event, Modify, Order, Signal
 from engine.core.journal import Journal
 from engine.core.table import BASE_COLUMNS, STAMPS
 from engine.core.tape import ArrayTape, Tape
@@ -30,7 +30,8 @@ ENOUGH = 20
 """Signals there must be: a strategy that never acts cannot be caught."""
 LATER = 28 * 365 * 86_400 * 10**9 + 7 * 86_400 * 10**9
 """28 years with their 7 leap days, in ns: whole weeks, and New Year on the same weekday."""
-WISH = ("signal", "stop", "take_profit", "order")
+WISH = ("signal", "stop", "take_profit", "order", "change")
+CHANGES = ("price", "limit", "stop", "take_profit", "trail", "trail_step", "trail_start", "even_at", "even_lock")
 
 
 def check_lookahead(name: str, tape: Tape, config: Config | None = None, cuts: int = 64) -> Finding | None:
@@ -94,13 +95,22 @@ class Listening(Journal):
     def write(self, event: Event, cause: int = 0) -> int:
         if isinstance(event, Signal):
             self.hear(event.ts, event.strategy, event.strength, event.stop, event.take_profit)
-        if isinstance(event, Order):
+        elif isinstance(event, Order):
             self.heard.append((event.ts, event.strategy, {"order": event.side * event.units}))
+        elif isinstance(event, Cancel | Modify | CloseBy):
+            self.heard.append((event.ts, event.strategy, {"change": what_changes(event)}))
         return super().write(event, cause)
 
     def hear(self, ts: int, strategy: str, strength: float, stop: float | None, take_profit: float | None) -> None:
         found = {"signal": strength, "stop": stop, "take_profit": take_profit}
         self.heard.append((ts, strategy, {name: np.nan if v is None else v for name, v in found.items()}))
+
+
+def what_changes(wish: Cancel | Modify | CloseBy) -> float:
+    """One number for what a change asks: the new values, or what is to be taken back or closed."""
+    if isinstance(wish, Modify):
+        return float(sum(getattr(wish, name) or 0.0 for name in CHANGES))
+    return float(wish.order if isinstance(wish, Cancel) else wish.position)
 
 
 def columns_of(config: Config) -> dict[str, tuple[str, str]]:
@@ -127,8 +137,6 @@ def wishes(config: Config, columns: Columns, strict: bool = True) -> dict[str, n
         overhear(session, journal)
     try:
         session.run()
-    except OnetapeError:
-        raise
     except Exception:
         if strict:
             raise

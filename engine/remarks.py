@@ -10,12 +10,15 @@ import numpy as np
 from engine.core import schema
 from engine.core.config import Config
 from engine.core.frames import parse_frame
-from engine.core.frictions import told as told_of
+from engine.core.frictions import told
 from engine.core.instrument import Instrument
 from engine.core.tape import Tape
 
-TOLD = ("currency", "balance", "mode", "leverage", "latency", "report_latency", "slippage", "commission")
-"""Keys of account and venue that a report shows anyway."""
+TOLD = (
+    "currency", "balance", "mode", "leverage", "latency", "report_latency", "slippage", "commission", "change_latency",
+    "rejects", "requotes", "partial_fills",
+)  # fmt: skip
+"""Keys of account and venue that other notes and the report tell."""
 SAMPLED = 4_096
 """Records looked at to see how fine prices are."""
 
@@ -26,10 +29,10 @@ def assumptions(config: Config) -> list[str]:
     notes = [
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission_text}",
-        *told_of(v, config.risk.blackout, config.seed),
     ]
-    if told := broker(config):
-        notes.append(f"the broker is set to {told}")
+    notes += told(v, config.risk.blackout, config.seed)
+    if rest := broker(config):
+        notes.append(f"the broker is set to {rest}")
     if config.run.lane == "compiled":
         notes.append(
             "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"

@@ -21,7 +21,7 @@ from engine.features.lookahead import cut_rows, events, leak
 from engine.feeds.synthetic import sample
 from engine.feeds.tapes import open_tape
 from engine.lookahead import ENOUGH, bar_columns, check_lookahead, wishes
-from engine.strategy import Strategy, dataclass, strategy
+from engine.strategy import Fill, Modify, Order, Strategy, dataclass, strategy
 
 CUTS = 64
 
@@ -160,7 +160,28 @@ class PeekOnALargerFrame(Strategy):
         return self.long(row) if row.next > row.last else self.short(row)
 
 
+@strategy
+@dataclass
+class ChangeFromTheFuture(Strategy):
+    """Honest entries whose stop it moves just out of the next bar's reach."""
+
+    held: int = 0
+
+    def features(self) -> dict[str, Any]:
+        return {"next": next_close(), "mean": sma(10), "reach": atr(5)}
+
+    def on_fill(self, fill: Fill) -> None:
+        self.held = fill.position if fill.entry == "in" else 0
+
+    def on_row(self, row: Any) -> Any:
+        wish = self.long(row) if row.close > row.mean else self.flat(row)
+        if not self.held:
+            return wish
+        return [wish, Modify(row.ts, self.id, position=self.held, stop=min(row.close, row.next) - row.reach)]
+
+
 LEAKS = {
+    "change_from_the_future": ("change",),
     "peek_in_the_block": ("signal", "order"),
     "whole_sample": ("signal", "order"),
     "stop_from_the_future": ("stop",),
@@ -177,6 +198,23 @@ def test_a_planted_leak_is_caught_and_named(name: str) -> None:
     columns = bar_columns(tape)
     assert found.ts == columns["ts"][found.row] and found.row < found.cut
     assert f"{found.column} at 2017-" in str(found) and "looks ahead: it was" in str(found)
+
+
+@strategy
+@dataclass
+class HonestLimits(Strategy):
+    """Manages limit orders of its own, priced from what it has seen."""
+
+    def features(self) -> dict[str, Any]:
+        return {"reach": atr(5)}
+
+    def on_row(self, row: Any) -> Any:
+        return Order(row.ts, self.id, row.symbol, 1, 1_000.0, "limit", row.close - row.reach, day=True)
+
+
+def test_an_honest_strategy_of_own_orders_passes_though_some_altered_bars_have_no_price() -> None:
+    """A future of NaN made its order one that cannot be meant: that ended the check, not the run."""
+    assert check_lookahead("honest_limits", bars("2017-03-13", "2017-03-25"), config("honest_limits"), 8) is None
 
 
 def sized_in_units(given: Config) -> Config:

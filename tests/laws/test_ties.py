@@ -209,8 +209,8 @@ def test_within_a_quote_expiry_precedes_positions_by_id_precede_orders_by_id():
 
     quote = "a quote EURUSD 1.1 10:00:0"
     always(tape, make, [
-        f"{quote}0", "a fill in order 1.1001 10:00:01", "a fill in order 1.1 10:00:01",
-        *["a accepted 10:00:01"] * 4, f"{quote}1", f"{quote}2",
+        f"{quote}0", *["a accepted 10:00:01"] * 4, "a fill in order 1.1001 10:00:01", "a fill in order 1.1 10:00:01",
+        f"{quote}1", f"{quote}2",
         "a expired 10:00:10", "a fill out take_profit 1.105 10:00:10", "a fill out stop_loss 1.1051 10:00:10",
         "a fill in order 1.1051 10:00:10", "a fill in order 1.105 10:00:10", "a fill in order 1.1051 10:00:10",
         "a quote EURUSD 1.105 10:00:10", "a quote EURUSD 1.105 10:00:11",

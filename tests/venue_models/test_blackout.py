@@ -205,7 +205,7 @@ def test_an_order_of_a_strategys_own_is_denied_too_and_a_reducing_one_is_not() -
     from tests.risk.test_sizing import limits_for
     from tests.venue.desk import Desk
 
-    desk = Desk()
+    desk = Desk(checked=False)
     desk.quote(1.1, 1.1002)
     desk.buy(0.1)
     desk.quote(1.1, 1.1002)
