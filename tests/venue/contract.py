@@ -131,11 +131,19 @@ class Terms:
         self, symbol: str, units: Fraction, price: Fraction, rate: Fraction, opens: bool = True, maker: bool = False
     ) -> Fraction:
         """What one deal costs, before rounding."""
-        fee, one = self.venue.commission, self.instruments[symbol]
-        assert isinstance(fee, Fee)
-        if fee.unit == "bps":
-            return exact(fee.amount) / 10_000 * units * price * rate
-        return exact(fee.amount) * units / exact(one.contract_size)
+        said, one = self.venue.commission, self.instruments[symbol]
+        if said is None:
+            said = Fee.parse(one.commission or "0 bps")
+        lots, worth = units / exact(one.contract_size), units * price * rate
+        if isinstance(said, Fee):
+            return exact(said.amount) / 10_000 * worth if said.unit == "bps" else exact(said.amount) * lots
+        if said.sides == "entry" and not opens:
+            return Fraction(0)
+        amount = lambda money: exact(money.amount) if money is not None else Fraction(0)  # noqa: E731
+        per_lot = said.maker_per_lot if maker and said.maker_per_lot is not None else said.per_lot
+        bps = said.maker_bps if maker and said.maker_bps is not None else said.bps
+        whole = amount(per_lot) * lots + amount(said.per_deal) + exact(bps) / 10_000 * worth
+        return max(whole, amount(said.minimum)) if amount(said.minimum) > 0 else whole
 
     # what a position ties up
 

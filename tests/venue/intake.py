@@ -60,6 +60,8 @@ class Pending:
     """The record that has nothing more for it."""
     met: bool = False
     """It has been judged once."""
+    fresh: bool = False
+    """It is being judged for the first time."""
 
 
 @dataclass(eq=False)
@@ -235,7 +237,7 @@ class Intake(Books):
     def refusal(self, p: Pending) -> str:
         reduces = self.reduces(p)
         return (
-            ("" if reduces else self.status(p))
+            self.status(p, reduces)
             or self.volume(p, reduces)
             or self.malformed(p)
             or self.not_taken(p)
@@ -248,12 +250,13 @@ class Intake(Books):
         against = [q for q in self.of(p.symbol) if q.side == -p.side and q.steps >= p.steps]
         return bool(p.order.position or p.order.reduce_only or (not self.hedging and against))
 
-    def status(self, p: Pending) -> str:
+    def status(self, p: Pending, reduces: bool) -> str:
         state = self.terms.instruments[p.symbol].status
+        if state == "disabled":
+            return "trading disabled"
         one_way = {"long_only": -1, "short_only": 1}
-        if state == "full" or one_way.get(state, p.side) == -p.side:
-            return ""
-        return "trading disabled" if state == "disabled" else state.replace("_", " ")
+        fine = reduces or state == "full" or one_way.get(state, p.side) == -p.side
+        return "" if fine else state.replace("_", " ")
 
     def volume(self, p: Pending, reduces: bool) -> str:
         one, named = self.terms.instruments[p.symbol], bool(p.order.position)
@@ -390,7 +393,7 @@ class Intake(Books):
             put(p, old)
             return no(reason)
         amounts = prices(p.price, p.stop, p.take_profit)
-        return self.say(Modified(self.stamp, wish.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
+        return self.say(Modified(self.stamp, p.order.strategy, p.symbol, p.id, 0, *amounts, self.ts_event))
 
     def change_position(self, wish: Modify, r: Request) -> None:
         q = next((q for q in self.positions if q.id == wish.position), None)
@@ -401,13 +404,14 @@ class Intake(Books):
             return no("frozen")
         stop, target = changed(q.stop, wish.stop), changed(q.take_profit, wish.take_profit)
         trailing = retrail(q.trailing, wish)
+        moved = (stop, target) != (q.stop, q.take_profit)
         if self.bad_stops(q.side, self.exit_quote(q), stop, target, self.level(q.symbol, "stops_level")):
             return no("invalid stops")
-        if (stop, target, trailing) == (q.stop, q.take_profit, q.trailing):
+        if not moved and trailing == q.trailing:
             return no("no changes")
         q.stop, q.take_profit, q.trailing = stop, target, trailing
         amounts = prices(None, stop, target)
-        return self.say(Modified(self.stamp, wish.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
+        return self.say(Modified(self.stamp, q.strategy, q.symbol, 0, q.id, *amounts, self.ts_event))
 
     # how an order ends
 
@@ -433,6 +437,7 @@ class Intake(Books):
         self.say(how(self.stamp, p.order.strategy, p.symbol, p.id, reason, self.ts_event))
 
     def orphan(self, parent: Pending) -> None:
+        """Its children go with it, also those on their way."""
         for child in self.by_id(lambda p: p.order.parent == parent.id and p.state != "working"):
             if child in self.orders:
                 self.end(child, "parent gone")

@@ -5,12 +5,13 @@ A life is read from bytes, some for each moment: one draw a moment is quick, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from engine.core.events import Event, Order
 from tests.venue.desk import Desk
 from tests.venue.worlds import DAY, MINUTE, SECOND, START, Record
 
@@ -26,7 +27,7 @@ MARKETS = {
 EURUSD = {"symbol": "EURUSD", "base_currency": "EUR", "profit_currency": "USD", "digits": 5}
 LIMITED = EURUSD | {"volume_min": 0.02, "volume_max": 0.5}
 STRICT = EURUSD | {
-    "stops_level": 15, "freeze_level": 15, "volume_limit": 0.4, "notional_min": 2_200.0, "tick_size": 0.0001,
+    "stops_level": 15, "freeze_level": 25, "volume_limit": 0.4, "notional_min": 2_200.0, "tick_size": 0.0001,
     "filling": ["fok", "boc"], "orders": ["market", "limit", "stop"], "expiration": ["gtc"],
 }  # fmt: skip
 HELD = EURUSD | {
@@ -56,6 +57,9 @@ WORLDS: list[dict[str, Any]] = [
     {"symbols": ("EURUSD", "USDJPY"), "declare": [BREAKS]},
     {"symbols": ("XAUUSD", "EURUSD"), "declare": [GOLD, HELD], "balance": 5_000.0},
     {"symbols": ("EURUSD", "USDJPY"), "leverage": 500.0, "balance": 400.0},
+    {"symbols": ("EURUSD",), "leverage": 200.0, "balance": 250.0, "declare": [EURUSD]},
+    {"symbols": ("EURUSD",), "leverage": 1000.0, "balance": 100.0, "declare": [EURUSD]},
+    {"symbols": ("EURUSD",), "declare": [EURUSD | {"freeze_level": 25}]},
     {"symbols": ("EURUSD", "XAUUSD"), "leverage": 400.0, "balance": 300.0, "declare": [HELD, GOLD]},
     {"symbols": ("EURUSD", "XAUUSD"), "declare": [EURUSD | {"status": "long_only"}, GOLD | {"status": "close_only"}]},
     {"symbols": ("XAUUSD", "EURUSD"), "declare": [EURUSD | {"status": "short_only"}]},
@@ -73,14 +77,13 @@ SETTINGS: dict[str, list[Any]] = {
     "rejects": [None, None, None, None, "15 %"],
     "requotes": [None, None, None, None, "15 %"],
     "partial_fills": [None, None, None, "40 %"],
-    "margin_call": ["100 %", "350 %", "250 %"],
-    "stop_out": ["50 %", "200 %", "150 %"],
+    "levels": [("100 %", "50 %"), ("400 %", "350 %"), ("300 %", "200 %"), ("200 %", "200 %")],
     "negative_balance": ["protect", "keep"],
     "max_orders": [0, 0, 2],
     "outages": [[], [], ["2024-03-01 10:00:12 - 2024-03-01 10:00:19", "2024-03-01 10:06 - 2024-03-01 10:11"]],
 }
 JUMPS = (0, 1, -1, 0, 1, -1, 2, -2, 3, -3, 8, -8)
-LEAPS = (0,) * 14 + (250, -250)
+LEAPS = (0,) * 10 + (400, -400)
 LOTS = (0.02, 0.01, 0.05, 0.1, 0.02, 0.3, 0.6)
 KINDS = ("market", "limit", "stop", "market", "market", "stop_limit", "market", "if_touched", "market", "trailing_stop")
 FILLINGS = ("return",) * 7 + ("ioc", "fok", "post_only")
@@ -123,28 +126,32 @@ class Change:
     lasts: int = 0
 
 
+Step = Record | Wanted | Change | tuple[int, int]
+"""Records, orders, changes, and cancels as (which order, when)."""
+Watch = Callable[[Desk, Step, list[Event]], None]
+
+
 @dataclass
 class Life:
     options: dict[str, Any]
-    steps: list[Record | Wanted | Change | tuple[int, int]] = field(default_factory=list)
-    """Records, orders, changes, and cancels as (which order, when)."""
+    steps: list[Step] = field(default_factory=list)
 
-    def live(self, banded: bool = True, watch: Any = None) -> Desk:
-        """Go through it, checked after every record; `watch(desk, events)` sees each of them."""
+    def live(self, banded: bool = True, checked: bool = True, watch: Watch | None = None) -> Desk:
+        """Go through it, checked after every record; `watch` sees each step and what was reported on it."""
         options = dict(self.options)
-        desk = Desk(*options.pop("symbols"), banded=banded, **options)
+        desk = Desk(*options.pop("symbols"), banded=banded, checked=checked, **options)
         for step in self.steps:
-            events = []
+            seen = len(desk.events)
             if isinstance(step, Record):
-                events = desk.record(step)
+                desk.record(step)
             elif isinstance(step, Change):
                 change(desk, step)
-            elif isinstance(step, tuple) and (desk.reference.orders or desk.orders % 16 == 0):
+            elif isinstance(step, tuple) and (desk.resting or desk.orders % 16 == 0):
                 desk.cancel(living(desk, step[0]), max(step[1], desk.now))
             elif isinstance(step, Wanted):
                 send(desk, step)
             if watch:
-                watch(desk, step, events)
+                watch(desk, step, desk.events[seen:])
         return desk
 
 
@@ -154,7 +161,7 @@ def held(desk: Desk, which: int) -> Any:
 
 def living(desk: Desk, which: int) -> int:
     """The number of the n-th newest order that is not done; of one that is, if there are not so many."""
-    numbers = sorted((p.id for p in desk.reference.orders), reverse=True)
+    numbers = desk.resting[::-1]
     return numbers[which - 1] if which <= len(numbers) else max(desk.orders // 2, 1)
 
 
@@ -179,7 +186,7 @@ def send(desk: Desk, w: Wanted) -> int:
 def change(desk: Desk, c: Change) -> None:
     """The change as this desk can mean it."""
     at, position = max(c.at, desk.now), held(desk, c.position)
-    if (desk.reference.orders or None if c.order else position) is None and desk.orders % 16:
+    if (desk.resting or None if c.order else position) is None and desk.orders % 16:
         return  # there is nothing to change; now and then one asks all the same
     if c.by >= 0:
         opposite = [p for p in desk.positions if position is not None and p["side"] == -position["side"]]
@@ -188,7 +195,7 @@ def change(desk: Desk, c: Change) -> None:
         return
     symbol, order = desk.symbol, living(desk, c.order) if c.order else 0
     if order:
-        symbol = next((p.symbol for p in desk.reference.orders if p.id == order), symbol)
+        symbol = next((o.symbol for _, o in desk.said if isinstance(o, Order) and o.id == order), symbol)
     elif position is not None:
         symbol = tuple(desk.terms.instruments)[position["symbol"]]
     bid = desk.last.get(symbol, MARKETS[symbol][0])
@@ -224,6 +231,7 @@ class Author:
         self.life = Life({"kind": kind, **options})
         self.ticks = dict.fromkeys(self.symbols, 0)
         self.now, self.sent = START, 0
+        self.leaps = LEAPS if options.get("leverage", 30.0) < 100 else LEAPS[-8:]
 
     def price(self, symbol: str, ticks: float) -> float:
         base, grid, digits = MARKETS[symbol]
@@ -316,7 +324,7 @@ class Author:
 
     def quote(self, pick: Choices) -> Record:
         symbol = pick.one(self.symbols)
-        ticks = self.ticks[symbol] + pick.one(JUMPS) + pick.one(LEAPS)
+        ticks = self.ticks[symbol] + pick.one(JUMPS) + pick.one(self.leaps)
         bid, ask = (self.price(symbol, ticks + up) for up in (0, pick.one((0, 1, 2))))
         return Record(symbol, 0, 0, (bid, bid, bid, bid), ask)
 
@@ -326,7 +334,7 @@ class Author:
             if pick.one((0, 0, 0, 1)) and len(self.symbols) > 1:
                 continue
             first = self.ticks[symbol] + pick.one(JUMPS)
-            last = first + pick.one(JUMPS) + pick.one(LEAPS)
+            last = first + pick.one(JUMPS) + pick.one(self.leaps)
             high, low = max(first, last) + pick.one((0, 1, 2, 4)), min(first, last) - pick.one((0, 1, 2, 4))
             o, h, l, c = (self.price(symbol, ticks) for ticks in (first, high, low, last))
             spread = round(pick.one((0.0, 1.0, 0.5, 2.0)) * MARKETS[symbol][1], MARKETS[symbol][2] + 1)
@@ -338,6 +346,7 @@ def write(kind: str, head: bytes, moments: list[bytes], fixed: dict[str, Any]) -
     pick = Choices(head)
     world = pick.one(WORLDS)
     options = {name: pick.one(values) for name, values in SETTINGS.items()} | world | fixed
+    options["margin_call"], options["stop_out"] = options.pop("levels")
     author = Author(kind, {name: value for name, value in options.items() if value is not None})
     for moment in moments:
         author.moment(Choices(moment))

@@ -48,6 +48,8 @@ class ReferenceVenue(Intake):
             self.quotes[symbol] = bid.open, ask.open
             self.due(symbol)
             self.quote(symbol)
+            if ts == ts_event or self.path != "pessimistic":
+                self.trail(symbol)
             self.look()
             if ts > ts_event:
                 (self.pessimistic if self.path == "pessimistic" else self.legs)(symbol, bid, ask)
@@ -57,15 +59,21 @@ class ReferenceVenue(Intake):
         return self.out
 
     def quote(self, symbol: str) -> None:
-        """Rules 3 to 8, then what trails: a quote, or the open of a bar."""
+        """Rules 3 to 8: a quote, or the open of a bar."""
         bid, ask = self.quotes[symbol]
         for q in self.of(symbol):
             self.judge(q, Prices(*[bid] * 4), Prices(*[ask] * 4))
         for p in self.resting(symbol):
             if self.judged(p):
                 self.meet(p)
+
+    def trail(self, symbol: str) -> None:
+        """Rules 15 and 18: what follows the market follows it to where it stands."""
         for q in self.of(symbol):
             self.follow(q, self.exit_quote(q))
+        for p in self.resting(symbol):
+            if self.judged(p):
+                self.drag(p, self.entry_quote(p))
 
     def judged(self, p: Pending) -> bool:
         """Is it there to be judged, and has the record something for it?"""
@@ -116,15 +124,11 @@ class ReferenceVenue(Intake):
     # rules 5 to 7 and 16 to 19: orders at a quote
 
     def meet(self, p: Pending) -> None:
-        """An order at the quote that stands; what must be filled at once and was not is cancelled."""
-        hasty = p.order.filling in ("ioc", "fok") and not p.met
-        self.at_quote(p, p.met)
-        p.met = True
-        if p in self.orders:
-            if hasty:
-                self.end(p, "no liquidity")
-            else:
-                self.drag(p, self.entry_quote(p))
+        """An order at the quote that stands; a limit that must be filled at once and was not is cancelled."""
+        met, p.fresh, p.met = p.met, not p.met, True
+        self.at_quote(p, met)
+        if p in self.orders and p.kind == "limit" and not met and p.order.filling in ("ioc", "fok"):
+            self.end(p, "no liquidity")
 
     def at_quote(self, p: Pending, rested: bool) -> None:
         price = self.entry_quote(p)
@@ -137,7 +141,9 @@ class ReferenceVenue(Intake):
             if self.touched(p, price):
                 if p.order.filling == "post_only":
                     return self.end(p, "would fill", rejected=True)
-                self.trade(p, price)
+                return self.trade(p, price)
+            if p.order.filling in ("ioc", "fok"):
+                self.end(p, "no liquidity")
             return None
         if p.kind == "limit":
             return self.trade(p, price, maker=rested)
@@ -167,15 +173,15 @@ class ReferenceVenue(Intake):
     def in_range(self, p: Pending, bid: Prices, ask: Prices) -> None:
         path = ask if p.side > 0 else bid
         low, high = (path.low, path.high) if p.side > 0 else (path.high, path.low)
-        best, worst = (low, high) if p.kind in BETTER else (high, low)
         assert p.price is not None
+        best = low if p.kind in BETTER else high
         if p.kind == "trailing_stop" and not self.touched(p, best):
-            self.drag(p, worst)
+            self.drag(p, low)
         if not self.touched(p, best):
             return
         if p.kind == "stop_limit":
             self.trigger(p)
-            p.served = self.records
+            p.served, p.met = self.records, False
         elif p.kind == "limit":
             self.trade(p, p.price, maker=True)
         else:
@@ -189,11 +195,7 @@ class ReferenceVenue(Intake):
         turns = (bid.high, bid.low) if up_first else (bid.low, bid.high)
         for end in (*turns, bid.close):
             self.walk(symbol, end, spread)
-            for q in self.of(symbol):
-                self.follow(q, self.exit_quote(q))
-            for p in self.resting(symbol):
-                if self.judged(p):
-                    self.drag(p, self.entry_quote(p))
+            self.trail(symbol)
             self.look()
 
     def walk(self, symbol: str, end: Fraction, spread: Fraction) -> None:
@@ -268,8 +270,10 @@ class ReferenceVenue(Intake):
             p.kind = p.kind if p.kind == "limit" else "market"
         if dealt and order.group:
             self.one_cancels_other(p)
-        if p not in self.orders:
-            self.release(p) if p.id in self.filled else self.orphan(p)
+        if p.id in self.filled:
+            self.release(p)
+        elif p not in self.orders:
+            self.orphan(p)
         return None
 
     def against(self, p: Pending) -> list[Position]:
@@ -285,7 +289,7 @@ class ReferenceVenue(Intake):
         """Of what it wants, what it gets on this record."""
         venue, seed, left = self.terms.venue, self.terms.config.seed, self.left[p.side]
         allowed = wanted if left is None else min(wanted, left)
-        first = not p.met and p.order.kind == "market"
+        first = p.fresh and p.order.kind == "market"
         if first and venue.partial_fills and drawn(seed, PARTIAL, p.id) < venue.partial_fills.fraction:
             share = int(drawn(seed, SHARE, p.id) * p.steps)
             allowed = min(allowed, max(1, share))

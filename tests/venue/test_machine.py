@@ -92,7 +92,7 @@ class Account(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         if self.sent:
             number = 1 + which % len(self.sent)
-            known = self.desk.cancel(number) is None
+            known = self.desk.cancel(number) == []
             assert known == (number not in self.ends), "the venue knows an order until its last report"
 
     # what it must have been
@@ -103,7 +103,7 @@ class Account(RuleBasedStateMachine):
             step = float(self.desk.terms.step(event.symbol))
             self.volume[event.position] += event.side * round(event.units / step)
             scale = self.desk.terms.scale
-            self.cash += round(event.profit * scale) + round(event.commission * scale)
+            self.cash += sum(round(amount * scale) for amount in (event.profit, event.commission, event.swap))
             assert round(event.balance * scale) == self.cash, "each deal says the balance after it"
             self.fair(event)
         if order:
