@@ -108,7 +108,8 @@ class Session:
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)
-        book, notes = open_book(config, self.instruments, tape.span)
+        frame = config.data.frame if tape.kind == "bars" else ""
+        book, notes = open_book(config, self.instruments, tape.span, frame)
         limits = limits_of(config, config.strategies, self.instruments)
         self.venue = SimulatedVenue(tape.kind, self.symbols, self.instruments, ids, book, banded)
         self._build_rows()

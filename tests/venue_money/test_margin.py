@@ -220,7 +220,7 @@ def test_a_future_earns_its_tick_value_per_tick() -> None:
 
 
 def test_margin_is_that_of_metatraders_own_example() -> None:
-    """`order_calc_margin` in the documentation of the MetaTrader5 package 5.0.29: 0.1 lots on a dollar account at 1:100.
+    """`order_calc_margin` in the documentation of the MetaTrader5 package 5.0.29: 0.1 lots, a dollar account at 1:100.
 
     It prints no prices; those of the euro and the pound follow from their first figures, the yen's from the example of
     `order_calc_profit` beside it (300 points sold from 108.179 are 278.09), and the crosses are made of them.
