@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,13 +11,19 @@ from engine.ops import quality_verbs as _quality_verbs  # noqa: F401 - its verbs
 from engine.ops import verbs_store  # noqa: F401 - adds verbs to `data`
 from engine.ops.verbs import Json, data, instruments
 
+NOT_ASKED: dict[str, Any] = {"help": False, "install_completion": False, "show_completion": False}
+"""What nobody gave, said outright: left to find that out, typer loads pydantic, which takes 0.1 s."""
+NOT_ASKED |= dict.fromkeys(("data", "instrument", "features", "list", "doctor", "version"), NOT_ASKED)  # verbs of flags
+if TYPE_CHECKING:
+    from engine.core.config import Config
+
 app = typer.Typer(
     name="onetape",
     help="One tape for research, paper and live money.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": NOT_ASKED},
 )
 
 
@@ -54,6 +60,7 @@ def backtest(
     start: Start = None,
     end: End = None,
     out: Out = "runs",
+    stress: Annotated[bool, typer.Option("--stress", help="A table instead: what a worse broker does to it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Replay recorded data against the simulated broker; a report comes out."""
@@ -62,6 +69,9 @@ def backtest(
     from engine.ops import console, listing
 
     chosen = load(config, on or (), settings(sets or (), symbol, tf, start, end))
+    if stress:
+        stressed(chosen, as_json)
+        return
     with console.Progress(not as_json, chosen.data.kind) as progress:
         progress.compiling()
         made = engine.backtest(chosen, out=out, progress=progress)
@@ -70,6 +80,19 @@ def backtest(
     listing.refuse(made.expected, chosen)
     if chosen.report.open and not as_json:
         typer.launch(f"{made.path}/report.html")
+
+
+def stressed(config: Config, as_json: bool) -> None:
+    """The table of `backtest --stress`."""
+    from engine.ops import console, venue_verbs
+    from engine.research.stress import stress
+
+    with console.Progress(not as_json, "runs") as progress:
+        progress.compiling()
+        rows = stress(config, progress=progress)
+    found = venue_verbs.stress_table(config, rows)
+    console.show(found, as_json, venue_verbs.stress_text)
+    venue_verbs.refuse(found)
 
 
 @app.command()
@@ -90,7 +113,7 @@ def run(
     if not on or on[0] != "history":
         where = f"--on {on[0]} is not built yet" if on else "say where with --on"
         raise ConfigError(f"{where}: --on history is what there is")
-    backtest(config, on, sets, symbol, tf, start, end, out, as_json)
+    backtest(config, on, sets, symbol, tf, start, end, out, as_json=as_json)
 
 
 @app.command()
@@ -109,6 +132,22 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
     if not again.ok:
         raise Refused(f"{folder}: replayed, it decides differently: {again.difference}")
     console.show({"run": str(folder), "compared": again.compared, "difference": None}, as_json)
+
+
+@app.command()
+def calibrate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A run, its journal, or a report of MetaTrader 5.")],
+    tz: Annotated[str, typer.Option(help="Zone of a report's server, like Europe/Athens.")] = "",
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Fit spread, slippage, latency and refusals to what a broker did, for [venue] of a config."""
+    from engine.ops import console, venue_verbs
+    from engine.report.runs import find_run
+    from engine.research.calibrate import calibrate as fit
+
+    path = Path(file) if Path(file).exists() else find_run(file, Path(out)).path
+    console.show(fit(path, zone=tz), as_json, venue_verbs.calibration_text)
 
 
 @app.command()

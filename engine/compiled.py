@@ -7,14 +7,14 @@ the two together fill for fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.core.tape import Block
 from engine.drive import MORE_ROOM, NEWS, STATEMENT, drive, gather
 from engine.kernels.book import ORDER, REPORT
-from engine.risk.kernels import ANSWER, WISH
+from engine.risk.kernels import ANSWER, NO_BLACKOUT, WISH
 from engine.rows import Rows
 from engine.venues.simulated import SimulatedVenue
 
@@ -28,6 +28,8 @@ class CompiledLoop:
     limits: np.ndarray
     signals: list[tuple[int, int, int, tuple[np.ndarray, ...]]]
     """(view, strategy, symbol, its columns signal, stop, take_profit)"""
+    blackouts: np.ndarray = field(default_factory=lambda: NO_BLACKOUT)
+    """Times of no entry, int64[n, 2]; LIMITS say which are whose."""
 
     def __post_init__(self) -> None:
         self.wishes = np.zeros(self.limits.shape, WISH)
@@ -61,8 +63,8 @@ class CompiledLoop:
             while len(self.out) < 2 * len(venue.book[4]) or len(self.news) < self.pending + 2 * len(venue.book[4]):
                 self.out, self.news = np.zeros(2 * len(self.out), REPORT), np.resize(self.news, 2 * len(self.news))
             code, i, w, n, self.pending = drive(
-                venue.book, venue.columns, i, hi, statements, w, self.limits, self.wishes, self.news, self.pending,
-                self.answer, self.plan, self.out,
+                venue.book, venue.columns, i, hi, statements, w, self.limits, self.blackouts, self.wishes, self.news,
+                self.pending, self.answer, self.plan, self.out, venue.full,
             )  # fmt: skip
             parts.append(self.out[:n].copy())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -6,7 +6,7 @@ import numpy as np
 from numba.extending import overload
 
 from engine.execution.kernels import market_orders
-from engine.kernels.book import BY_ORDER, FILL, REJECTED
+from engine.kernels.book import BY_CLOSE, BY_ORDER, CANCELED, FILL, REJECTED, STOPPED_OUT
 from engine.kernels.jit import jit
 from engine.risk.kernels import IN_FLIGHT, decide, refused, says_new
 from engine.venues.intake import submit
@@ -22,17 +22,25 @@ NEWS = np.dtype([("due", np.int64), ("strategy", np.int64), ("symbol", np.int64)
 DONE, MORE_ROOM = 0, 1
 
 
-def advance(book, tape, i, j):
+def advance(book, tape, i, j, full):
     raise AssertionError("compiled only")
 
 
 @overload(advance)
-def _advance(book, tape, i, j):
-    if len(tape) == 5:
-        return lambda book, tape, i, j: advance_quotes(book, tape[0], tape[1], tape[2], tape[3], tape[4], i, j, True)
-    return lambda book, tape, i, j: advance_bars(
-        book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], i, j, True
+def _advance(book, tape, i, j, full):
+    if len(tape) == 6:
+        return lambda book, tape, i, j, full: advance_quotes(
+            book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], i, j, True, full
+        )
+    return lambda book, tape, i, j, full: advance_bars(
+        book, tape[0], tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], tape[8], i, j, True, full
     )
+
+
+@jit(no_cpython_wrapper=True)
+def turned_away(x):
+    """Was an order refused, or taken back for want of margin? (`deal` of a refusal is the change that was refused.)"""
+    return (x.kind == REJECTED and x.deal == 0) or (x.kind == CANCELED and x.reason == STOPPED_OUT)
 
 
 @jit(no_cpython_wrapper=True)
@@ -43,9 +51,9 @@ def collect(book, out, n, news, pending):
         x = reports[r]
         out[n] = x
         n += 1
-        if x.kind == REJECTED or (x.kind == FILL and x.reason != BY_ORDER):
+        if turned_away(x) or (x.kind == FILL and x.reason != BY_ORDER and x.reason != BY_CLOSE):
             y = news[pending]
-            y.due, y.strategy, y.symbol, y.refusal = x.known, x.strategy, x.symbol, x.kind == REJECTED
+            y.due, y.strategy, y.symbol, y.refusal = x.known, x.strategy, x.symbol, x.kind != FILL
             pending += 1
     account[0].reports = 0
     return n, pending
@@ -71,14 +79,14 @@ def hear(news, pending, ts, wishes, limits):
 
 
 @jit(no_cpython_wrapper=True)
-def obey(book, limits, wishes, x, answer, plan):
+def obey(book, limits, blackouts, wishes, x, answer, plan):
     """One wish through risk and execution to the venue."""
     k, s = x.strategy, x.symbol
     wish, limit = wishes[k, s], limits[k, s]
     if not says_new(wish, x.strength, x.stop, x.take_profit):
         return
     a = answer[0]
-    decide(book, limit, wish, k, s, x.strength, x.stop, x.take_profit, a)
+    decide(book, limit, blackouts, wish, k, s, x.ts, x.strength, x.stop, x.take_profit, a)
     if a.rule == IN_FLIGHT:
         wish.open = 1
     elif a.rule:
@@ -104,7 +112,7 @@ def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, 
 
 
 @jit
-def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answer, plan, out):
+def drive(book, tape, i, hi, statements, w, limits, blackouts, wishes, news, pending, answer, plan, out, full):
     """Records i..hi-1 and the wishes w.. made before or right after them.
 
     Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
@@ -115,7 +123,7 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
     while True:
         j = statements[w].at if w < len(statements) else hi
         while i < j:
-            i = advance(book, tape, i, j)
+            i = advance(book, tape, i, j, full)
             n, pending = collect(book, out, n, news, pending)
             if n + len(book[4]) > len(out) or pending + len(book[4]) > len(news):
                 return MORE_ROOM, i, w, n, pending
@@ -126,6 +134,6 @@ def drive(book, tape, i, hi, statements, w, limits, wishes, news, pending, answe
         if positions >= len(plan) or account[0].orders + len(plan) > len(book[2]) or room + len(plan) > len(book[3]):
             return MORE_ROOM, i, w, n, pending
         pending = hear(news, pending, statements[w].ts, wishes, limits)
-        obey(book, limits, wishes, statements[w], answer, plan)
+        obey(book, limits, blackouts, wishes, statements[w], answer, plan)
         n, pending = collect(book, out, n, news, pending)
         w += 1

@@ -43,7 +43,11 @@ def check_lookahead(name: str, tape: Tape, config: Config | None = None, cuts: i
     if config is None and name in FEATURES:
         return check(name, columns, cuts)
     config = config or Config(name=name, data=DataConfig(symbols=tape.symbols), strategy=(StrategyConfig(name=name),))
-    data = replace(config.data, source="memory", files=(), symbols=tape.symbols, kind="bars", frame=frame_of(tape))
+    held = frame_of(tape)
+    frame, detail = (config.data.frame, held) if config.data.detail else (held, None)
+    data = replace(
+        config.data, source="memory", files=(), symbols=tape.symbols, kind="bars", frame=frame, detail=detail
+    )
     config = replace(config, data=data)
     lanes: list[Literal["python", "compiled"]] = ["python"]
     if all(made.compiled() is not None for made in make_strategies(config)):

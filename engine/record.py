@@ -16,6 +16,8 @@ from engine.core import events as e
 from engine.core.bus import Bus
 from engine.core.clock import iso, wall_ns
 from engine.core.config import Config
+from engine.core.frames import parse_frame
+from engine.core.frictions import told
 from engine.core.instrument import Instrument
 from engine.core.journal import Journal
 from engine.core.table import Stream
@@ -149,7 +151,7 @@ class Recorder:
             self.writer.abort()
 
     def listen(self, bus: Bus) -> None:
-        for kind in (e.Order, e.Rejected, e.Canceled, e.Fill, e.Denied):
+        for kind in HEARD:
             bus.subscribe(kind, self.unread.append if self.out is None else self.hear)
 
     def hear(self, event: e.Event) -> None:
@@ -158,9 +160,17 @@ class Recorder:
             self.on_fill(event)
         elif isinstance(event, e.Order):
             self.book.on_order(event)
-        elif isinstance(event, e.Rejected | e.Canceled):
+        elif isinstance(event, e.Modified):
+            self.book.on_modified(event)
+        elif isinstance(event, e.Rejected):
             self.book.on_rejected(event)
-        if isinstance(event, e.Rejected | e.Denied):
+        elif isinstance(event, e.Canceled):
+            self.book.on_canceled(event)
+        elif isinstance(event, e.MarginCall):
+            self.tally.margin_call()
+        elif isinstance(event, e.Correction):
+            self.tally.correction(event.amount)
+        if isinstance(event, e.Rejected | e.Denied | e.Canceled):
             self.on_refused(event)
 
     def catch_up(self) -> None:
@@ -170,16 +180,24 @@ class Recorder:
         self.unread.clear()
 
     def exits(self, reports: np.ndarray) -> None:
-        """Stops and take-profits that positions were opened with, where no order told them: in the compiled lane."""
+        """Stops and take-profits that positions were opened with, where no order told them: in the compiled lane.
+
+        Of an order filled in parts the first deal opened the position: what its stop was at a later one does not count.
+        """
         opened = reports[(reports["kind"] == FILL) & (reports["entry"] == ENTRY_IN)]
-        for order, *exits in opened[["order", "stop", "take_profit"]].tolist():
+        for order, *exits in opened[["order", "stop", "take_profit"]][::-1].tolist():
             self.book.exits(order, *(None if price != price else price for price in exits))
 
-    def on_refused(self, event: e.Rejected | e.Denied) -> None:
+    def on_refused(self, event: e.Rejected | e.Denied | e.Canceled) -> None:
+        """Count what was not done, in the words in which the report will say it."""
         if isinstance(event, e.Rejected):
-            self.refused[f"rejected by the venue: {event.reason}"] += 1
+            what = "changes" if event.request else "orders"
+            self.refused[f"{what} rejected by the venue: {event.reason}"] += 1
+        elif isinstance(event, e.Canceled):
+            if event.reason in VENUES_OWN:
+                self.refused[f"orders canceled by the venue: {event.reason}"] += 1
         elif event.rule != "in_flight":  # a wish that waits for the order before it is no refusal
-            self.refused[f"denied by the risk rule {event.rule}"] += 1
+            self.refused[f"orders denied by the risk rule {event.rule}"] += 1
 
     def on_fill(self, fill: e.Fill) -> None:
         trade = self.book.on_fill(fill)
@@ -242,7 +260,7 @@ class Recorder:
         figures = self.tally.figures(
             first_ts=first, last_ts=last, max_drawdown=float(account["drawdown"]),
             max_drawdown_share=float(account["drawdown_share"]), open_since=positions["ts"].tolist(),
-            open_commission=self.book.open_commission(),
+            open_commission=self.book.open_commission(), ambiguous=int(account["ambiguous"]),
         )  # fmt: skip
         summary = Summary(
             name=self.config.name, engine=self.version, strategies=[s.id for s in self.config.strategies],
@@ -253,7 +271,10 @@ class Recorder:
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
             months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
-            cautions=[*self.cautions, *(f"orders {why} ({n} times)" for why, n in sorted(self.refused.items()))],
+            cautions=[
+                *self.cautions, *guessed(int(account["ambiguous"]), self.config),
+                *(f"{why} ({n} times)" for why, n in sorted(self.refused.items())),
+            ],
         )  # fmt: skip
         path = None
         if self.writer:
@@ -263,6 +284,10 @@ class Recorder:
         return Result(summary, digest, path, self.trades, samples, self.fills)
 
 
+HEARD = (e.Order, e.Rejected, e.Canceled, e.Modified, e.Fill, e.MarginCall, e.Correction, e.Denied)
+"""What moves the books or the figures; all else is in the journal alone (swap is paid with the deals)."""
+VENUES_OWN = ("no liquidity", "stop out")
+"""Why the venue cancels what nobody wanted canceled."""
 SAMPLED = 4_096
 """Records looked at to see how fine prices are."""
 CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
@@ -283,6 +308,7 @@ def assumptions(config: Config) -> list[str]:
         f"orders reach the venue after {v.latency}, reports come back after {v.report_latency}",
         f"slippage {v.slippage}, commission {v.commission_text}",
     ]
+    notes += told(v, config.risk.blackout, config.seed)
     if config.run.lane == "compiled":
         notes.append(
             "compiled lane: the journal holds deals and rejections; `explain` works out again what led to them"
@@ -293,10 +319,14 @@ def assumptions(config: Config) -> list[str]:
 def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) -> Iterator[str]:
     """What may make the figures better or worse than the market would have."""
     if config.data.kind == "bars":
-        yield (
-            "bars only: orders fill at the next open; where a stop and a take-profit lie in one bar, the stop fills;"
-            " the time of a deal is the open of its bar"
-        )
+        path = config.venue.path
+        inside = (
+            "where a stop and a take-profit lie in one bar, the stop fills"
+            if path == "pessimistic" else f"inside a bar prices are taken to move by the path {path!r}"
+        )  # fmt: skip
+        coarse = f"{config.data.finest} bars inside those of {parse_frame(config.data.frame)}"
+        which = coarse if config.data.detail else "bars only"
+        yield f"{which}: orders fill at the next open; {inside}; the time of a deal is the open of its bar"
     block = next(tape.blocks(SAMPLED))
     prices = block.bid if tape.kind == "quotes" else block.close
     for s, one in enumerate(instruments):
@@ -308,6 +338,15 @@ def warnings(config: Config, tape: Tape, instruments: tuple[Instrument, ...]) ->
                 f"{one.symbol}: its prices are finer than the {one.digits} digits of {one.id}: stops are rounded to"
                 f" {one.point:g}, and that is a point ([[instrument]] in the config can say otherwise)"
             )
+
+
+def guessed(trades: int, config: Config) -> Iterator[str]:
+    """How often the path inside a bar decided what a trade earned."""
+    if trades:
+        yield (
+            f"{trades} trades had stop and take-profit in one bar: which came first is an assumption (venue.path ="
+            f' "{config.venue.path}"); finer bars (data.detail) would say more'
+        )
 
 
 def differences(config: Config, run: Run) -> Iterable[str]:

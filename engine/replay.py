@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 import numpy as np
@@ -14,10 +14,11 @@ import numpy as np
 from engine.core.clock import iso
 from engine.core.config import Config
 from engine.core.errors import JournalError, NotFound, Refused
-from engine.core.events import End, Event, Fill, Signal, Start
+from engine.core.events import End, Event, Fill, Order, Signal, Start
 from engine.core.instrument import as_recorded
 from engine.core.journal import Frame, Journal, as_stored, read
 from engine.core.tape import Tape
+from engine.feeds.stressed import stressed
 from engine.report.explain import Step, chain, decided_at
 from engine.run import Session, make_strategies, open_config_tape
 from engine.strategy import Strategy
@@ -93,7 +94,7 @@ def opening(path: Path) -> tuple[Path, Start, Iterator[Frame]]:
 def tape_of(start: Start, config: Config, data: Tape | None) -> Tape:
     if data is None and config.data.source == "memory":
         raise NotFound("the run's tape was in memory and is not on disk: hand it in as `data`")
-    tape = data if data is not None else open_config_tape(config)
+    tape = open_config_tape(config) if data is None else stressed(data, config)
     if tape.fingerprint != start.tape:
         raise Refused(
             f"the tape has changed since the run: its fingerprint was {start.tape}, now {tape.fingerprint}; a replay"
@@ -161,7 +162,7 @@ def explain(
         return [*at_close(config, tape, bar, strategies), *decided_at(frames, bar)]
     steps = chain(frames, trade=trade)
     mine = {step.seq for step in steps}
-    signals = {f.seq: f.event for f in frames if f.seq in mine and isinstance(f.event, Signal)}
+    signals = {f.seq: f.event for f in frames if f.seq in mine and made_of_row(f.event, f.cause)}
     _, rows = rerun(config, tape, {s.ts for s in signals.values()}, strategies)
     seen = {row[:3]: step_of(*row) for row in rows}
     found: list[Step] = []
@@ -170,6 +171,11 @@ def explain(
             found.append(row)
         found.append(step)
     return found
+
+
+def made_of_row(event: Event, cause: int) -> TypeGuard[Signal | Order]:
+    """Is it what a strategy made of a row: a wish, or an order of its own?"""
+    return isinstance(event, Signal) or (isinstance(event, Order) and not cause)
 
 
 def retold(config: Config, tape: Tape, recorded: Iterable[Frame], strategies: Strategies) -> tuple[Config, list[Frame]]:

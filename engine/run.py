@@ -35,6 +35,8 @@ from engine.core.table import Stream
 from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
 from engine.features.plan import Plan
+from engine.feeds.stressed import stressed
+from engine.frictions import blackouts, pulse_state
 from engine.loop import Loop
 from engine.record import Recorder, Result, Run
 from engine.risk.risk import Risk
@@ -68,7 +70,7 @@ def backtest(
     """
     config, strategies = _resolve(config, data, frame)
     config = config.pinned(config.data.symbols if data is None else data.symbols)
-    tape = data if data is not None else open_config_tape(config)
+    tape = open_config_tape(config) if data is None else stressed(data, config)
     if not len(tape):
         raise DataError("the tape is empty: nothing to replay")
     session = Session(config, tape, strategies, out=Path(out) if out is not None else None, **options)
@@ -108,10 +110,14 @@ class Session:
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)
-        frame = config.data.frame if tape.kind == "bars" else ""
+        frame = config.data.finest if tape.kind == "bars" else ""
         book, notes = open_book(config, self.instruments, tape.span, frame)
         limits = limits_of(config, config.strategies, self.instruments)
-        self.venue = SimulatedVenue(tape.kind, self.symbols, self.instruments, ids, book, banded)
+        shut, told = blackouts(config, self.instruments, limits)
+        notes += told
+        self.venue = SimulatedVenue(
+            tape.kind, self.symbols, self.instruments, ids, book, banded, pulse_state(config, self.instruments)
+        )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
         self.journal = journal or Journal()
@@ -122,8 +128,8 @@ class Session:
         """Reports of the compiled lane that nobody has asked about yet."""
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
-            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals)
-        self._wire(ids, limits)
+            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals, shut)
+        self._wire(ids, limits, shut)
 
     def _build_rows(self) -> None:
         """Streams, tables and features; for the compiled lane the wishes are features too."""
@@ -151,23 +157,27 @@ class Session:
                     subscriptions.append(_subscribe(made, bound[-1]))
         self.rows = Rows(self.builder.tables, views, subscriptions)
 
-    def _wire(self, ids: tuple[str, ...], limits: np.ndarray) -> None:
+    def _wire(self, ids: tuple[str, ...], limits: np.ndarray, shut: np.ndarray) -> None:
         """Who hears what. The order of lines is the order of handlers."""
         bus, venue, wishes = self.bus, self.venue, self.wishes
         steps = [one.step_units for one in self.instruments]
-        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps)
+        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps, shut)
         execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.TargetPosition, execution.on_target)
         bus.subscribe(e.Order, risk.on_order)
         bus.subscribe(e.Order, venue.on_order)
+        for change in (e.Cancel, e.Modify, e.CloseBy):
+            bus.subscribe(change, risk.on_change)
         bus.subscribe(e.Cancel, venue.on_cancel)
         bus.subscribe(e.Modify, venue.on_modify)
         bus.subscribe(e.CloseBy, venue.on_close_by)
         bus.subscribe(e.Denied, wishes.on_denied)
         bus.subscribe(e.Rejected, wishes.on_rejected)
         bus.subscribe(e.Rejected, risk.on_rejected)
+        bus.subscribe(e.Canceled, wishes.on_canceled)
+        bus.subscribe(e.Canceled, risk.on_canceled)
         bus.subscribe(e.Fill, wishes.on_fill)
         self.recorder.listen(bus)
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
@@ -178,7 +188,7 @@ class Session:
                     raise ConfigError(f"strategy {one.id} looks at quotes (on_quote), the tape holds bars alone")
                 self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
             for kind, handler in own.items():
-                bus.subscribe(kind, handler, one.id)
+                bus.subscribe(kind, handler, one.id if "strategy" in kind.__struct_fields__ else None)
 
     def run(self, progress: Progress | None = None) -> Run:
         """Replay the whole tape."""
@@ -294,7 +304,7 @@ def open_config_tape(config: Config) -> Tape:
     """The tape a config names: from the catalogue, from files, or the demo's."""
     from engine.feeds.tapes import open_data
 
-    return open_data(config.data, config.pinned(config.data.symbols).instruments)
+    return stressed(open_data(config.data, config.pinned(config.data.symbols).instruments), config)
 
 
 def _check_kind(config: Config, tape: Tape) -> None:
@@ -304,8 +314,9 @@ def _check_kind(config: Config, tape: Tape) -> None:
     if tape.kind == "bars":
         from engine.feeds.tapes import frame_of
 
-        if (frame := frame_of(tape)) != config.data.frame:
-            raise ConfigError(f"data.frame: the tape holds {frame} bars, not {config.data.frame}")
+        if (frame := frame_of(tape)) != (meant := config.data.finest):
+            key = "detail" if config.data.detail else "frame"
+            raise ConfigError(f"data.{key}: the tape holds {frame} bars, not {meant}")
 
 
 def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:

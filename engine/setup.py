@@ -14,6 +14,7 @@ from engine.core.quantity import Size, Volume
 from engine.core.table import Stream, Tables
 from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
+from engine.frictions import frictions
 from engine.kernels import book as b
 from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
 from engine.venues.calendar import swap_note, write_calendar
@@ -50,14 +51,13 @@ def open_book(
         x, t = book[1][s], book[6][s]
         notes += write_terms(t, x, one, config)
         notes += write_margin(t, one, money)
-        routes(t, one, config)
         write_way(book, s, ways[s], fixed)
         notes += way_note(one, ways[s])
         notes += swap_note(one, config.venue) if span is not None else []
     if span is not None:
         bars = (frame, config.data.trading_day) if frame else None
         book = write_calendar(book, instruments, config.venue, span, bars)
-    return book, notes
+    return frictions(book, config, instruments), notes
 
 
 def open_account(a: np.void, config: Config) -> None:
@@ -83,15 +83,6 @@ def open_account(a: np.void, config: Config) -> None:
         )
     a["protect"], a["max_orders"] = account.negative_balance == "protect", account.max_orders
     a["refuse_closed"], a["path"] = config.venue.closed == "refuse", b.PATHS.index(config.venue.path)
-
-
-def routes(t: np.void, one: Instrument, config: Config) -> None:
-    """Slippage and how long messages take."""
-    venue = config.venue
-    t["slip_a"] = venue.slippage.amount * one.point
-    change = venue.change_latency or venue.latency
-    for leg, length in enumerate((venue.latency, change, venue.report_latency)):
-        t["delays"][leg]["a"] = length.ns
 
 
 def limits_of(
@@ -136,7 +127,7 @@ def streams_of(config: Config, symbols: tuple[str, ...], more: Iterable[Stream])
 def base_frame(config: Config, frames: set[str]) -> str:
     """The frame built from the tape; on a tape of bars, theirs."""
     if config.data.kind == "bars":
-        base = config.data.frame
+        base = config.data.finest
         if short := sorted(frames - made_of(config, base, frames), key=frame_ns):
             of_day = f" with a trading day from {config.data.trading_day}" if set(short) & set(DAILY) else ""
             raise ConfigError(f"{', '.join(short)} bars cannot be made from bars of {base}{of_day}")

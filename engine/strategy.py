@@ -19,8 +19,11 @@ wishes:
 `on_row(row)` sees each closed bar of its frame with the features it declared (`row.ts` is the close), once all of
 them have warmed up; a second parameter `history` gives copies of earlier values: `history("close", 20)`. Also
 called, where defined: `on_quote(quote)`, `on_fill(fill)`, `on_timer(timer)`, `on_accepted`, `on_rejected`,
-`on_canceled`, `on_denied`. A handler returns an event, a list of them, or None; one dated later than now is
+`on_canceled`, `on_modified`, `on_triggered`, `on_swapped`, `on_denied`, and of the account, whoever trades on it:
+`on_margin_call`, `on_correction`. A handler returns an event, a list of them, or None; one dated later than now is
 scheduled (`Timer`). Repeating a wish costs nothing: what says nothing new is dropped.
+
+Who manages orders himself returns `Order`, `Cancel`, `Modify` and `CloseBy`, of his own orders and positions.
 """
 
 from __future__ import annotations
@@ -39,21 +42,29 @@ from engine.core.events import (
     Accepted,
     Cancel,
     Canceled,
+    CloseBy,
+    Correction,
     Denied,
     Event,
     Fill,
+    MarginCall,
+    Modified,
+    Modify,
     Order,
     Quote,
     Rejected,
     Signal,
+    Swapped,
     TargetPosition,
     Timer,
+    Triggered,
 )
 from engine.core.registry import Registry, did_you_mean
 
 __all__ = [
-    "Accepted", "Cancel", "Canceled", "ConfigError", "Denied", "Fill", "Order", "Quote", "Rejected", "Signal",
-    "Strategy", "TargetPosition", "Timer", "dataclass", "field", "strategy",
+    "Accepted", "Cancel", "Canceled", "CloseBy", "ConfigError", "Correction", "Denied", "Fill", "MarginCall",
+    "Modified", "Modify", "Order", "Quote", "Rejected", "Signal", "Strategy", "Swapped", "TargetPosition", "Timer",
+    "Triggered", "dataclass", "field", "strategy",
 ]  # fmt: skip
 
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
@@ -149,6 +160,8 @@ def params_of(made: Strategy) -> dict[str, Any]:
 
 def handlers(made: Strategy) -> dict[type[Event], Any]:
     """The event handlers a strategy defines, by event type (rows aside)."""
-    kinds = (Quote, Fill, Timer, Accepted, Rejected, Canceled, Denied)
+    kinds = (
+        Quote, Fill, Timer, Accepted, Rejected, Canceled, Modified, Triggered, Swapped, MarginCall, Correction, Denied,
+    )  # fmt: skip
     found = {kind: getattr(made, f"on_{snake(kind.__name__)}", None) for kind in kinds}
     return {kind: handler for kind, handler in found.items() if handler is not None}

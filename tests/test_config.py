@@ -290,5 +290,5 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 def test_every_key_of_a_config_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[1] / "docs" / "config.md").read_text()
     for section, (_, kind) in keys(Config).items():
-        for key in dump(kind()) if section in ("data", "account", "venue", "risk", "run", "report") else [section]:
+        for key in dump(kind()) if section in ("data", "account", "venue", "risk", "run", "report", "stress") else [section]:
             assert f"`{key}`" in text, f"docs/config.md does not name {section}.{key}"

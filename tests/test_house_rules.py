@@ -107,6 +107,19 @@ def test_help_brings_nothing_but_typer() -> None:
     assert modules_after(help_text).isdisjoint((*HEAVY, "numpy", "rich", "engine.core.config", "engine.run"))
 
 
+def test_listing_data_brings_neither_numpy_nor_pydantic(tmp_path: Path) -> None:
+    """Half a second for 10,000 files is soon gone with imports; see `cold` in tests/bench for the time itself."""
+    (tmp_path / "series/cboe").mkdir(parents=True)
+    shipped = next((ROOT / "engine/feeds/demo").rglob("2017.parquet"))
+    (tmp_path / "series/cboe/VIX.parquet").write_bytes(shipped.read_bytes())
+    listing = (
+        f"import os; os.environ['ONETAPE_DATA'] = os.environ['ONETAPE_CACHE'] = {str(tmp_path)!r}; "
+        "import cli, engine.ops.console as c; assert c.run(cli.app, ['data', 'list']) == 0"
+    )
+    for _ in ("without an index", "with one"):
+        assert modules_after(listing).isdisjoint((*HEAVY, "numpy", "pydantic", "rich", "engine.core.zones"))
+
+
 def test_a_config_is_read_without_numba_or_pandas() -> None:
     assert modules_after("from engine.core.load import load; load('demo', env={})").isdisjoint(HEAVY)
 

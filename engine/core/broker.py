@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.core.quantity import Duration, Fee, Level, Money, Percent, Points, Volume
+from engine.core.frictions import Blackout, Latency, Slip, Slippage
+from engine.core.quantity import Duration, Fee, Level, Money, Percent, Volume
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Widen:
     factor: float = 3.0
     before: Duration = Duration(5.0, "min")
     after: Duration = Duration(15.0, "min")
-    importance: str = "high"
+    importance: Literal["low", "medium", "high"] = "high"
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ class Commission:
 class VenueConfig:
     """How the simulated broker answers."""
 
-    latency: Duration = Duration(50.0, "ms")
+    latency: Duration | Latency = Duration(50.0, "ms")
     """From a decision to the venue."""
-    report_latency: Duration = Duration(0.0, "ms")
+    report_latency: Duration | Latency = Duration(0.0, "ms")
     """From the venue back to us."""
-    slippage: Points = Points(0.0, "points")
+    slippage: Slip | Slippage = Slip(0.0, "points")
     commission: Fee | Commission | None = None
     """Per side: a fee or a table; none: what the instrument says."""
-    change_latency: Duration | None = None
+    change_latency: Duration | Latency | None = None
     """Of a cancel or a change, from the decision to the venue; none: as of an order."""
     hours: Literal["instrument", "always"] = "instrument"
     """Trade in the instrument's sessions only, or whenever there is a record."""
@@ -121,3 +122,5 @@ class StressConfig:
     min_balance: float | None = None
     min_profit_factor: float | None = None
     min_trades: int | None = None
+    blackout: Blackout | None = None
+    """When the row of blocked entries blocks them; without it the row is left out."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from engine.core.errors import ConfigError, DataError
-from engine.core.zones import DAY, SECOND, Zone, parse_zone, utc_to_wall, wall_to_utc
 
+if TYPE_CHECKING:
+    from engine.core.zones import Zone
+
+SECOND = 1_000_000_000
 FORMS = '"2019-02-04", "2019-02-04 10:00", "2019-02-04 10:00:00.250" or with its own offset "2019-02-04T10:00Z"'
 TIME = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d?)(?:-(?P<day>\d\d?)"
@@ -22,6 +24,7 @@ TIME = re.compile(
     r"\s*(?P<offset>Z|UTC|[+-]\d\d:?\d\d)?)?)?)?"
 )
 FIRST_DAY = date(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wall_ns() -> int:
@@ -49,6 +52,12 @@ def parse_time(text: str, zone: str = "UTC") -> int:
     if offset:
         minutes = int(offset[1:3]) * 60 + int(offset[-2:])
         return wall - (minutes if offset[0] == "+" else -minutes) * 60 * SECOND
+    if zone == "UTC":
+        return wall
+    import numpy as np
+
+    from engine.core.zones import parse_zone, wall_to_utc
+
     try:
         return int(wall_to_utc(np.array([wall]), parse_zone(zone))[0])
     except DataError:
@@ -78,14 +87,23 @@ def format_ts(ts: int, zone: str | Zone = "UTC") -> str:
     >>> format_ts(1_500_000_000, "America/New_York")
     '1969-12-31 19:00:01.5'
     """
-    if zone == "UTC":
-        return str(np.datetime64(ts, "ns")).replace("T", " ").rstrip("0").rstrip(".")
+    return shown(ts if zone == "UTC" else on_wall(ts, zone), " ")
+
+
+def on_wall(ts: int, zone: str | Zone) -> int:
+    """A moment, int64 ns UTC, as int64 ns of the clock on the wall."""
+    import numpy as np
+
+    from engine.core.zones import parse_zone, utc_to_wall
+
     rule = parse_zone(zone) if isinstance(zone, str) else zone
-    wall = int(utc_to_wall(np.array([ts]), rule)[0])
-    days, inside = divmod(wall, DAY)
-    seconds, part = divmod(inside, SECOND)
-    there = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days, seconds=seconds)
-    return f"{there:%Y-%m-%d %H:%M:%S}" + (f".{part:09d}".rstrip("0") if part else "")
+    return int(utc_to_wall(np.array([ts]), rule)[0])
+
+
+def shown(wall: int, between: str) -> str:
+    seconds, part = divmod(int(wall), SECOND)
+    there = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(between)
+    return there + (f".{part:09d}".rstrip("0") if part else "")
 
 
 def iso(ts: int) -> str:
@@ -94,4 +112,4 @@ def iso(ts: int) -> str:
     >>> iso(90_000_000_000_000)
     '1970-01-02T01:00:00Z'
     """
-    return str(np.datetime64(ts, "ns")).rstrip("0").rstrip(".") + "Z"
+    return shown(ts, "T") + "Z"

@@ -17,6 +17,7 @@ from engine.core.broker import AccountConfig, StressConfig, VenueConfig
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
+from engine.core.frictions import Blackout, check_frictions
 from engine.core.instrument import Instrument, declare, pins, shipped, table_of
 from engine.core.quantity import Duration, Percent, Size, Spread, Volume
 from engine.core.registry import did_you_mean
@@ -55,6 +56,13 @@ class DataConfig:
     """Zone of the stamps in files that do not say."""
     min_grade: Literal["A", "B", "C", "D"] | None = None
     """The least grade of `onetape data check` that is traded on; a run below it is refused."""
+    detail: str | None = None
+    """Frame of finer bars of the same source: the bars of `frame` are made of them, and orders meet them."""
+
+    @property
+    def finest(self) -> str:
+        """Frame of the bars on the tape."""
+        return parse_frame(self.detail or self.frame)
 
     @property
     def start_ns(self) -> int | None:
@@ -74,6 +82,8 @@ class RiskConfig:
     """Loss from the highest equity at which entries are denied."""
     retries: int = 3
     """How often a refused wish is tried again, once a row."""
+    blackout: Blackout | None = None
+    """Times in which entries are denied."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +239,7 @@ def check(config: Config) -> None:
         if level.unit not in ("%", config.account.currency):
             raise ConfigError(f"account.{path}: {level} is not in the account's currency {config.account.currency}")
     check_data(config.data)
+    check_frictions(config.venue, config.stress, config.risk.blackout)
     at("report.zone", parse_zone, config.report.zone)
     declare(config.instrument)
     check_strategies(config)
@@ -250,6 +261,12 @@ def check_data(data: DataConfig) -> None:
         raise ConfigError("data.basis: quotes hold no last price: bars are made of their bid, ask or mid")
     at("data.frame", parse_frame, data.frame)
     at("data.trading_day", parse_day, data.trading_day)
+    if data.detail is not None:
+        detail, frame = at("data.detail", parse_frame, data.detail), parse_frame(data.frame)
+        if data.kind == "quotes":
+            raise ConfigError("data.detail: quotes hold more than any bars: leave it out")
+        if frame_ns(detail) >= frame_ns(frame):
+            raise ConfigError(f"data.detail: {detail} bars are not finer than the {frame} bars of data.frame")
     for path, zone in {"data.zone": data.zone, "data.tz": data.tz or "UTC"}.items():
         at(path, parse_zone, zone)
     start, end = at("data.from", lambda _: data.start_ns, data), at("data.to", lambda _: data.end_ns, data)
@@ -267,8 +284,8 @@ def check_strategies(config: Config) -> None:
                 hint = did_you_mean(symbol, config.data.symbols)
                 raise ConfigError(f"{path}.symbols: {symbol!r} is not in data.symbols: {hint}")
         frame = at(f"{path}.frame", parse_frame, strategy.frame or config.data.frame)
-        if config.data.kind == "bars" and frame_ns(frame) < frame_ns(config.data.frame):
-            raise ConfigError(f"{path}.frame: {frame} is finer than the {config.data.frame} bars of the data")
+        if config.data.kind == "bars" and frame_ns(frame) < frame_ns(config.data.finest):
+            raise ConfigError(f"{path}.frame: {frame} is finer than the {config.data.finest} bars of the data")
     ids = [s.id for s in config.strategies]
     for twice in {i for i in ids if ids.count(i) > 1}:
         raise ConfigError(f"strategy: two are called {twice!r} in the books: give each an id of its own")

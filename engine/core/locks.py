@@ -6,6 +6,7 @@ harmless.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -54,6 +55,25 @@ def claim(folder: Path) -> int | None:
         except OSError:
             os.close(handle)
             return None
+        os.close(handle)
+
+
+def put(made: Path, place: Path) -> None:
+    """A file or folder that is on the disk under its name, in one step that a power cut does not take back.
+
+    The name is in the folder, so the folder is flushed too; where the system cannot (Windows, some network drives), it
+    puts names on the disk when it likes.
+    """
+    made.replace(place)
+    if os.name == "nt":
+        return
+    handle = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as wrong:
+        if wrong.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
         os.close(handle)
 
 

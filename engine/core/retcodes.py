@@ -2,50 +2,90 @@
 
 from __future__ import annotations
 
-from engine.core.events import Canceled, Event, Fill, Modified, Rejected
+from enum import IntEnum
 
-PLACED, DONE, DONE_PARTIAL, REJECT = 10008, 10009, 10010, 10006
+from engine.core.events import Accepted, Canceled, Event, Fill, Rejected, Triggered
+
+
+class Retcode(IntEnum):
+    """The codes that the simulated venue answers with; the names are MetaTrader 5's, less TRADE_RETCODE_."""
+
+    REQUOTE = 10004
+    REJECT = 10006
+    CANCEL = 10007
+    PLACED = 10008
+    DONE = 10009
+    DONE_PARTIAL = 10010
+    INVALID_VOLUME = 10014
+    INVALID_PRICE = 10015
+    INVALID_STOPS = 10016
+    TRADE_DISABLED = 10017
+    MARKET_CLOSED = 10018
+    NO_MONEY = 10019
+    PRICE_OFF = 10021
+    INVALID_EXPIRATION = 10022
+    NO_CHANGES = 10025
+    FROZEN = 10029
+    INVALID_FILL = 10030
+    CONNECTION = 10031
+    LIMIT_ORDERS = 10033
+    LIMIT_VOLUME = 10034
+    INVALID_ORDER = 10035
+    POSITION_CLOSED = 10036
+    LONG_ONLY = 10042
+    SHORT_ONLY = 10043
+    CLOSE_ONLY = 10044
+
 
 REFUSALS = {
-    "volume below the minimum": 10014,
-    "volume above the maximum": 10014,
-    "value below the minimum": 10014,
-    "invalid stops": 10016,
-    "not enough money": 10019,
-    "position is not open": 10036,
-    "no conversion rate": 10021,
-    "no such order": 10035,
-    "market closed": 10018,
-    "no connection": 10031,
-    "trading disabled": 10017,
-    "close only": 10044,
-    "long only": 10042,
-    "short only": 10043,
-    "volume limit": 10034,
-    "too many orders": 10033,
-    "invalid price": 10015,
-    "unsupported kind": 10035,
-    "unsupported filling": 10030,
-    "unsupported expiration": 10022,
-    "frozen": 10029,
-    "no changes": 10025,
-    "would fill": 10015,
-    "requote": 10004,
-    "rejected by the dealer": 10006,
+    "volume below the minimum": Retcode.INVALID_VOLUME,
+    "volume above the maximum": Retcode.INVALID_VOLUME,
+    "value below the minimum": Retcode.INVALID_VOLUME,
+    "invalid stops": Retcode.INVALID_STOPS,
+    "not enough money": Retcode.NO_MONEY,
+    "position is not open": Retcode.POSITION_CLOSED,
+    "no conversion rate": Retcode.PRICE_OFF,
+    "no such order": Retcode.INVALID_ORDER,
+    "market closed": Retcode.MARKET_CLOSED,
+    "no connection": Retcode.CONNECTION,
+    "trading disabled": Retcode.TRADE_DISABLED,
+    "close only": Retcode.CLOSE_ONLY,
+    "long only": Retcode.LONG_ONLY,
+    "short only": Retcode.SHORT_ONLY,
+    "volume limit": Retcode.LIMIT_VOLUME,
+    "too many orders": Retcode.LIMIT_ORDERS,
+    "invalid price": Retcode.INVALID_PRICE,
+    "unsupported kind": Retcode.INVALID_ORDER,
+    "unsupported filling": Retcode.INVALID_FILL,
+    "unsupported expiration": Retcode.INVALID_EXPIRATION,
+    "frozen": Retcode.FROZEN,
+    "no changes": Retcode.NO_CHANGES,
+    "would fill": Retcode.INVALID_PRICE,
+    "requote": Retcode.REQUOTE,
+    "rejected by the dealer": Retcode.REJECT,
 }
-ENDS = {"canceled": DONE, "expired": DONE, "no liquidity": 10007, "position closed": 10036}
+ENDS = {
+    "canceled": Retcode.DONE,
+    "expired": Retcode.DONE,
+    "position closed": Retcode.POSITION_CLOSED,
+    "no liquidity": Retcode.CANCEL,
+    "one cancels other": Retcode.CANCEL,
+    "parent gone": Retcode.CANCEL,
+    "stop out": Retcode.CANCEL,
+    "nothing to reduce": Retcode.POSITION_CLOSED,
+}
 
 
 def retcode(event: Event) -> int:
-    """The code that MT5 would have answered with.
+    """The code that MT5 would have answered with; 10009 for what no request has asked for.
 
     >>> retcode(Rejected(0, "cross", "EURUSD", 1, "market closed", 0))
     10018
     """
     if isinstance(event, Rejected):
-        return REFUSALS.get(event.reason, REJECT)
+        return int(REFUSALS.get(event.reason, Retcode.REJECT))
     if isinstance(event, Canceled):
-        return ENDS.get(event.reason, 10007)
-    if isinstance(event, Fill):
-        return DONE_PARTIAL if event.left else DONE
-    return DONE if isinstance(event, Modified) else PLACED
+        return int(ENDS.get(event.reason, Retcode.CANCEL))
+    if isinstance(event, Fill) and event.left:
+        return int(Retcode.DONE_PARTIAL)
+    return int(Retcode.PLACED if isinstance(event, Accepted | Triggered) else Retcode.DONE)

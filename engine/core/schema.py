@@ -71,7 +71,9 @@ def convert(kind: Any, value: Any, path: str) -> Any:
         if value is None or (isinstance(value, Raw) and value.lower() == "none"):
             return None
         shapes = [a for a in arguments if a is not type(None)]
-        table = [a for a in shapes if isinstance(value, dict) and (get_origin(a) is dict or is_table(a))]
+        if isinstance(value, Raw) and isinstance(typed(value), dict):
+            value = typed(value)
+        table = [a for a in shapes if takes_table(a) and isinstance(value, dict)]
         return convert((table or shapes)[0], value, path)
     if origin is Literal:
         if value not in arguments:
@@ -87,13 +89,14 @@ def convert(kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise wrong(path, "must be a table of keys", value)
         return {str(k): convert(arguments[1], v, f"{path}.{k}") for k, v in value.items()}
-    if is_table(kind):
+    if takes_table(kind):
         return build(kind, value, path)
     return scalar(kind, value, path)
 
 
-def is_table(kind: Any) -> bool:
-    return isinstance(kind, type) and is_dataclass(kind) and not issubclass(kind, Quantity)
+def takes_table(kind: Any) -> bool:
+    """Is it written as a table of keys?"""
+    return get_origin(kind) is dict or (is_dataclass(kind) and not issubclass(kind, Quantity))  # type: ignore[arg-type]
 
 
 def scalar(kind: Any, value: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ from engine.kernels.jit import jit
 def put(order, x, k, s, side, steps, stop, take_profit, position):
     order.id, order.strategy, order.symbol, order.side, order.kind, order.steps = 0, k, s, side, MARKET, steps
     order.price, order.limit, order.position, order.expires = np.nan, np.nan, position, 0
-    order.filling, order.reduce_only, order.group, order.parent = 0, 0, 0, 0
+    order.filling, order.reduce_only, order.group, order.parent, order.trails = 0, 0, 0, 0, 0
     order.trail = order.trail_step = order.trail_start = order.even_at = order.even_lock = order.deviation = np.nan
     order.stop, order.take_profit = on_grid(x, stop), on_grid(x, take_profit)
 

@@ -24,7 +24,7 @@ import numpy as np
 from engine.core.clock import wall_ns
 from engine.core.errors import ConfigError, DataError, OutputError
 from engine.core.frames import FRAMES
-from engine.core.locks import claim, unlock
+from engine.core.locks import claim, put, unlock
 from engine.core.zones import parse_zone
 from engine.feeds.catalogue import SUFFIX, data_root, folder_of
 from engine.feeds.footer import Footer, read_footer
@@ -158,8 +158,8 @@ class Append:
             log(self.folder, self.at, {period: read_footer(path) for period, path in changed.items()})
         for period, path in changed.items():
             if (old := self.staging / (period + OLD)).exists():
-                put(old, self.folder / HISTORY / (period + OLD))
-            put(path, self.folder / (period + SUFFIX))
+                finished(old, self.folder / HISTORY / (period + OLD))
+            finished(path, self.folder / (period + SUFFIX))
             self.report.files += 1
         if self.anew:
             for path in self.folder.glob("*" + SUFFIX):
@@ -214,10 +214,10 @@ def meaning(lineage: Lineage, field: str) -> object:
     return value or ("unknown" if field == "volume_unit" else "")
 
 
-def put(made: Path, place: Path) -> None:
+def finished(made: Path, place: Path) -> None:
     """A finished file to where it belongs: on the disk first, then under its name, in one step."""
     flushed(made)
-    made.replace(place)
+    put(made, place)
 
 
 def prefix(one: Columns, other: Columns) -> int:

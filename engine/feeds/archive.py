@@ -22,7 +22,7 @@ import numpy as np
 
 from engine.core.clock import wall_ns
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError, unwritten
-from engine.core.locks import claim, unlock
+from engine.core.locks import claim, put, unlock
 
 Every = Literal["day", "week", "month"]
 TAR, MANIFEST, PART = ".tar.zst", ".manifest.json", ".partial"
@@ -165,8 +165,8 @@ def pack(target: Path, source: Path, period: str, files: list[Path]) -> Manifest
     told.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     with told.open("rb+") as file:
         os.fsync(file.fileno())
-    made.replace(place)
-    told.replace(target / f"{period}.{n:03d}{MANIFEST}")
+    put(made, place)
+    put(told, target / f"{period}.{n:03d}{MANIFEST}")
     return manifest
 
 

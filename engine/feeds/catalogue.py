@@ -25,6 +25,8 @@ from engine.feeds.lineage import Columns, Lineage
 SHIPPED = Path(__file__).parent
 """The demo data lie in a catalogue of their own, beside this file."""
 SUFFIX = ".parquet"
+SERIES = "series"
+"""The first folder of all series, where market data has its source."""
 NOTE = ".compacting"
 
 
@@ -38,6 +40,13 @@ class Note(msgspec.Struct, frozen=True):
 
 def data_root() -> Path:
     return Path(os.environ.get("ONETAPE_DATA") or "data")
+
+
+def cache_root() -> Path:
+    """Where replay caches live: ONETAPE_CACHE or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("ONETAPE_CACHE") or platformdirs.user_cache_dir("onetape", appauthor=False)) / "tapes"
 
 
 @dataclass(frozen=True)

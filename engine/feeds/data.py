@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from engine.core.instrument import Instrument, imported, instrument, shipped
 from engine.feeds.catalogue import Dataset, dataset
 from engine.feeds.checks import Checker, OnBad
 from engine.feeds.importers.options import Options
-from engine.feeds.lineage import Columns, Lineage, source_offset, source_time
+from engine.feeds.lineage import Columns, Lineage, size, source_offset, source_time
 from engine.feeds.mapped import MappedTape, open_mapped, store_mapped
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def import_file(
     sort: bool = False,
     on_bad: OnBad = "error",
     root: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Added:
     """A file into the catalogue, all of it or nothing; the same file again changes nothing.
 
@@ -47,11 +48,23 @@ def import_file(
     come = open_file(Path(path), replace(options, source=source_name(options.source or "file")), format)
     checker = Checker(come.lineage, str(path), on_bad)
     with Append(come.lineage, root) as target:
-        for columns, dropped in checker.run(come.chunks, sort):
+        for columns, dropped in checker.run(counted(come.chunks, Path(path), progress), sort):
             target.add(columns, dropped)
     if come.lineage.note:
         target.report.notes.append(come.lineage.note)
     return target.report
+
+
+def counted(chunks: Iterator[Columns], path: Path, progress: Callable[[int, int], None] | None) -> Iterator[Columns]:
+    """The same; `progress` is told how many rows were read, of how many there seem to be."""
+    from engine.feeds.importers.tables import expected_rows
+
+    done = 0
+    for columns in chunks:
+        yield columns
+        done += size(columns)
+        if progress and (total := expected_rows(path, done)):
+            progress(done, total)
 
 
 def source_name(name: str) -> str:
@@ -100,21 +113,6 @@ def open_sample(tape: SyntheticTape) -> MappedTape:
     """A synthetic market from the replay cache, made once; for benchmarks and long tapes."""
     key = f"sample-{tape.identity}"
     return open_mapped(key) or store_mapped(key, "quotes", tape.symbols, tape.days(), lambda: tape.notes)
-
-
-def list_datasets(root: Path | None = None) -> list[dict[str, Any]]:
-    """One line per dataset: name, rows, first and last time (UTC), files, bytes."""
-    from engine.feeds.series import list_series
-    from engine.feeds.store_index import held_datasets
-
-    lines: list[dict[str, Any]] = [
-        {
-            "name": held.name, "rows": held.rows, "first": format_ts(held.first), "last": format_ts(held.last),
-            "files": held.files, "bytes": held.bytes,
-        }
-        for held in held_datasets(root)
-    ]  # fmt: skip
-    return lines + list_series(root)
 
 
 def line(data: Dataset) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 
-from engine.core.zones import SECOND, parse_zone, utc_to_wall
+if TYPE_CHECKING:
+    import numpy as np
 
-Columns = dict[str, np.ndarray]
+Columns = dict[str, "np.ndarray"]
 """A stretch of market data as it is imported and stored: quotes `ts bid ask [bid_size ask_size]`, bars `ts` (close)
 `open_ts open high low close volume spread`, prints `price size side` (+1 the buyer took, -1 the seller, 0 not known);
 stamps int64 ns UTC, the rest float64, NaN where not recorded."""
@@ -88,6 +88,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 
 def between(columns: Columns, key: str, first: int | None, last: int | None) -> Columns:
     """The rows with first <= key < last; `key` rises."""
+    import numpy as np
+
     low = 0 if first is None else int(np.searchsorted(columns[key], first, side="left"))
     high = size(columns) if last is None else int(np.searchsorted(columns[key], last, side="left"))
     return columns if (low, high) == (0, size(columns)) else part(columns, slice(low, max(low, high)))
@@ -103,6 +105,8 @@ def part(columns: Columns, rows: slice | np.ndarray) -> Columns:
 
 def join(stretches: list[Columns]) -> Columns:
     """Stretches one after the other; a column that some lack is NaN there."""
+    import numpy as np
+
     names = dict.fromkeys(name for columns in stretches for name in columns)
     return {
         name: np.concatenate([c[name] if name in c else np.full(size(c), np.nan) for c in stretches]) for name in names
@@ -116,6 +120,8 @@ def source_time(lineage: Lineage, columns: Columns) -> np.ndarray:
     gives what was read whichever of two instants was taken for it. (Stamps that carried an offset of their own name an
     instant and not a wall: their zone is UTC.) One dataset holds stamps of one zone only; `Append` sees to it.
     """
+    from engine.core.zones import parse_zone, utc_to_wall
+
     stamped = columns["open_ts"] if lineage.stamps == "open" else columns["ts"]
     return utc_to_wall(stamped, parse_zone(lineage.zone))
 
@@ -123,4 +129,4 @@ def source_time(lineage: Lineage, columns: Columns) -> np.ndarray:
 def source_offset(lineage: Lineage, columns: Columns) -> np.ndarray:
     """int32 s: the source's clock minus UTC, per row."""
     stamped = columns["open_ts"] if lineage.stamps == "open" else columns["ts"]
-    return ((source_time(lineage, columns) - stamped) // SECOND).astype(np.int32)
+    return ((source_time(lineage, columns) - stamped) // 1_000_000_000).astype("int32")

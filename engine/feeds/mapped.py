@@ -22,6 +22,7 @@ import numpy as np
 from engine.core.errors import DataError, OutputError
 from engine.core.locks import alone, lock, swept, unlock
 from engine.core.tape import BAR_COLUMNS, BLOCK, DTYPES, QUOTE_COLUMNS, Block, fingerprint
+from engine.feeds.catalogue import cache_root
 from engine.feeds.lineage import Columns
 
 LAYOUT = 1
@@ -39,13 +40,6 @@ class Meta(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     fingerprint: str
     rows: int
-
-
-def cache_root() -> Path:
-    """Where replay caches live: ONETAPE_CACHE or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("ONETAPE_CACHE") or platformdirs.user_cache_dir("onetape", appauthor=False)) / "tapes"
 
 
 def stored_columns(kind: str) -> tuple[str, ...]:

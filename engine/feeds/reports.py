@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import DataError, OutputError, unwritten
+from engine.core.locks import put
 from engine.core.zones import parse_zone, wall_to_utc
 from engine.feeds.catalogue import data_root
 from engine.feeds.importers.sample import Sample
@@ -269,7 +270,7 @@ def keep_report(path: Path, zone: str = "", root: Path | None = None) -> dict[st
             staged.write_bytes(raw)
             with staged.open("rb") as file:
                 os.fsync(file.fileno())
-            staged.replace(kept)
+            put(staged, kept)
         except OSError as wrong:
             raise OutputError(f"{kept} cannot be written: {unwritten(wrong)}") from None
         finally:

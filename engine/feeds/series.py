@@ -17,15 +17,14 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError, unwritten
+from engine.core.locks import put
 from engine.core.registry import did_you_mean
 from engine.core.series import Series
-from engine.feeds.catalogue import SUFFIX, data_root, folder_of
+from engine.feeds.catalogue import SERIES, SUFFIX, data_root, folder_of
 from engine.feeds.footer import KEY, Footer, damaged, pack, read_footer
 from engine.feeds.lineage import Lineage
 from engine.feeds.outside import KINDS, Rows
 
-SERIES = "series"
-"""The first folder of all series, where market data has its source."""
 TIMES, WORDS = ("event", "published", "received"), ("label", "field", "text")
 
 
@@ -125,7 +124,7 @@ def write(path: Path, rows: Rows, lineage: Lineage) -> None:
             file.add_key_value_metadata({KEY: pack(footer)})
         with staged.open("rb") as made:
             os.fsync(made.fileno())
-        staged.replace(path)
+        put(staged, path)
     except OSError as wrong:
         raise OutputError(f"{path} cannot be written ({unwritten(wrong)}): import again") from None
     finally:
@@ -218,11 +217,6 @@ def series_names(root: Path | None = None) -> list[str]:
     base = (root or data_root()) / SERIES
     files = (path.relative_to(base).with_suffix("") for path in base.glob("*/*" + SUFFIX))
     return sorted("/".join(unquote(word) for word in path.parts) for path in files if not path.name.startswith("."))
-
-
-def list_series(root: Path | None = None) -> list[dict[str, Any]]:
-    """One line per file, like those of datasets; first and last are events."""
-    return [line(name, path_of(name, root)) for name in series_names(root)]
 
 
 def line(name: str, path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import msgspec
 from engine.core import schema
 from engine.core.errors import ConfigError, DataError, OutputError
 from engine.core.instrument import Instrument, declare, imported, imported_folder, read_venue, table_of
-from engine.core.locks import alone
+from engine.core.locks import alone, put
 from engine.feeds.spec_files import READERS, Spec, binance_venue, read_tree, sniff
 
 
@@ -123,6 +123,6 @@ def replace_whole(target: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        staged.replace(target)
+        put(staged, target)
     finally:
         staged.unlink(missing_ok=True)

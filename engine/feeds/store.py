@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import ConfigError, OutputError
-from engine.core.locks import claim, unlock
+from engine.core.locks import claim, put, unlock
 from engine.core.registry import did_you_mean
 from engine.feeds.catalogue import NOTE, SHIPPED, SUFFIX, Note, data_root, dataset, folder_of, standing
 from engine.feeds.footer import Footer, read_footer
@@ -67,7 +67,7 @@ def write_small(lineage: Lineage, columns: Columns, root: Path | None = None) ->
         writer.add(columns)
         writer.close()
         flushed(made)
-        made.replace(place)
+        put(made, place)
     return place
 
 
@@ -130,8 +130,8 @@ def gather(folder: Path, period: str, files: list[tuple[Path, Footer]]) -> None:
         note = Note(into=place.name, digest=new.digest, files=[p.name for p, _ in files if p != place])
         (staging / NOTE).write_bytes(msgspec.json.encode(note))
         flushed(staging / NOTE)
-        (staging / NOTE).replace(folder / NOTE)
-        made.replace(place)
+        put(staging / NOTE, folder / NOTE)
+        put(made, place)
         finish(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

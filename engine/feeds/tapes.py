@@ -22,6 +22,7 @@ from engine.core.tape import Tape
 from engine.core.zones import HOUR
 from engine.feeds.catalogue import dataset
 from engine.feeds.checks import Checker, OnBad
+from engine.feeds.detail import require_detail
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, between, join, part, size
 from engine.feeds.mapped import LAYOUT, MappedTape, open_mapped, store_mapped
@@ -47,14 +48,17 @@ class Feed:
 
 def open_data(data: DataConfig, declared: Iterable[Instrument] = ()) -> MappedTape:
     """The tape that `[data]` of a config names: from files, from the catalogue, or the demo's."""
-    kind = "quotes" if data.kind == "quotes" else data.frame
+    kind = "quotes" if data.kind == "quotes" else data.finest
     limits, basis = (data.start_ns, data.end_ns), "" if data.basis == "bid" else data.basis
     if data.min_grade:
         from engine.feeds.quality.check import require_grade
 
         require_grade(data, declared)
     if data.source != "file":
-        return open_tape(data.source, data.symbols, kind, *limits, data.spread, declared, basis=basis)
+        tape = open_tape(data.source, data.symbols, kind, *limits, data.spread, declared, basis=basis)
+        if data.detail:
+            require_detail(tape, data.source, parse_frame(data.frame), data.finest, limits)
+        return tape
     options = Options(basis=basis, zone=data.tz or "", declared=tuple(declared))
     return open_files(data.files, data.symbols, kind, *limits, data.spread, options, data.format)
 

@@ -111,7 +111,7 @@ SYMBOL = np.dtype([
     # where the calendar stands, and what is left of this record's liquidity
     ("night", _i), ("pause", _i), ("left_buy", _i), ("left_sell", _i),
     # what the slippage models remember of the market
-    ("mid", _f), ("variance", _f), ("usual_volume", _f), ("volume", _f),
+    ("variance", _f), ("usual_volume", _f), ("volume", _f), ("fresh", _i),
 ], align=True)  # fmt: skip
 """`mark` is floating profit in account money plus accrued `swap`. A crossed rate goes `via` to `via2`; `inverse`
 says that a leg is divided by."""
@@ -120,11 +120,11 @@ ORDER = np.dtype([
     ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("kind", _i), ("steps", _i), ("filled", _i),
     ("price", _f), ("limit", _f), ("stop", _f), ("take_profit", _f), ("position", _i),
     ("decided", _i), ("arrives", _i), ("expires", _i), ("cancel_decided", _i), ("cancel_at", _i), ("state", _i),
-    ("filling", _i), ("reduce_only", _i), ("group", _i), ("parent", _i), ("rested", _i),
+    ("filling", _i), ("reduce_only", _i), ("group", _i), ("parent", _i), ("rested", _i), ("trails", _i),
     ("trail", _f), ("trail_step", _f), ("trail_start", _f), ("even_at", _f), ("even_lock", _f), ("deviation", _f),
 ], align=True)  # fmt: skip
 """`steps` are what is left of it. `trail` and what follows are distances in price, NaN where not set: of the order
-itself if it is a trailing stop, else of the position it opens."""
+itself if it `trails`, else of the position it opens."""
 
 POSITION = np.dtype([
     ("id", _i), ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("entry", _f),

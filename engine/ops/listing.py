@@ -14,6 +14,8 @@ from engine.ops import console
 FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
 SHARES = ("return", "time_in_market")
 RATIOS = ("profit_factor", "recovery_factor", "sharpe")
+SELDOM = ("swap", "stop_outs", "margin_calls", "corrections", "ambiguous")
+"""Shown where there were any."""
 Row = dict[str, Any]
 
 
@@ -59,8 +61,9 @@ def run_text(summary: Row) -> str:
         "records": f"{summary['records']:,} {summary['kind']}",
     }
     parts = [console.pairs({**head, **figures(summary["figures"], summary["currency"])})]
-    if len(summary["attribution"]) > 1:
-        parts.append(console.table(summary["attribution"]))
+    if len(rows := summary["attribution"]) > 1:
+        swap = any(row["swap"] for row in rows)
+        parts.append(console.table([{k: v for k, v in row.items() if k != "swap" or swap} for row in rows]))
     parts += [console.pairs({"digest": summary["digest"], "report": f"{summary['path']}/report.html"})]
     told = [*(f"! {c}" for c in summary["cautions"]), *(f"- {n}" for n in summary["notes"])]
     return "\n\n".join([*parts, *(["\n".join(told)] if told else [])])
@@ -68,7 +71,8 @@ def run_text(summary: Row) -> str:
 
 def figures(values: Row, currency: str) -> dict[str, str]:
     """Figures as traders read them: money with its currency, shares in percent, times in hours."""
-    return {name.replace("_", " ").removesuffix(" s"): figure(name, v, currency) for name, v in values.items()}
+    shown = {name: value for name, value in values.items() if value or name not in SELDOM}
+    return {name.replace("_", " ").removesuffix(" s"): figure(name, v, currency) for name, v in shown.items()}
 
 
 def figure(name: str, value: float | int | None, currency: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.core.clock import format_ts
 from engine.ops import console
 from engine.ops.listing import moment
 
@@ -22,10 +23,9 @@ def plain(found: Any) -> Row:
 
 def checked_text(found: Row) -> str:
     """A check for people: the grade, what was found by kind, the first of each."""
-    unit = "bars" if "/bars-" in found["name"] else "open minutes"
     head = {
         "grade": found["grade"], "data": found["name"], "rows": found["rows"], "flagged": found["flagged"],
-        "span": f"{found['first']} to {found['last']} UTC", "missing": f"{found['missing']:,} {unit} in gaps",
+        "span": f"{found['first']} to {found['last']} UTC", "missing": f"{found['missing']:,} {found['unit']} in gaps",
         "calendar": found["calendar"], "spikes by": found["method"],
     }  # fmt: skip
     parts = [console.pairs(head)]
@@ -97,6 +97,15 @@ def profile_text(made: Row) -> str:
     )
     if made["gaps"]:
         parts.append("longest gaps\n" + console.table(made["gaps"][:5]))
+    for span, worst in made["windows"].items():
+        shown = ("until", "score", "rows", "seen", "expected", "stale_s", "spikes", "spread_p99", "skew_s")
+        if worst:
+            parts.append(f"worst windows of {span}\n" + console.table([{n: w[n] for n in shown} for w in worst[:5]]))
+    if made["clock"]:
+        clock = {name: value for name, value in made["clock"].items() if name != "jumps"}
+        sets = [{"set at": format_ts(j["ts"]), "by s": j["seconds"]} for j in made["clock"]["jumps"]]
+        told = "clock: received minus stamped, s; ppm further behind\n" + console.pairs(clock)
+        parts.append("\n".join([told, *([console.table(sets)] if sets else [])]))
     if made["drift"]:
         rows = [{"of": name, **one} for name, one in made["drift"].items()]
         parts.append(f"drift against {made['against']}\n" + console.table(rows))

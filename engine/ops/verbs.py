@@ -58,14 +58,16 @@ def import_data(
 
         console.show(keep_report(file, tz), as_json)
         return
-    report = import_file(file, options, format, sort, "drop" if drop_bad else "error")
+    with console.Progress(not as_json, "rows") as progress:
+        progress.compiling()
+        report = import_file(file, options, format, sort, "drop" if drop_bad else "error", progress=progress)
     console.show(listing.added([report]), as_json, listing.added_text)
 
 
 @data.command("list")
 def list_data(as_json: Json = False) -> None:
     """Every dataset in the catalogue, the demo's included."""
-    from engine.feeds.data import list_datasets
+    from engine.feeds.store_index import list_datasets
     from engine.ops import console
 
     console.show(list_datasets(), as_json)

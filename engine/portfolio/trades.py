@@ -1,10 +1,13 @@
 """Trades: deals in, round trips out.
 
 A *deal* is one fill. A *trade* is what a trader calls a trade: part or all of a position, opened and closed again.
-Every closing deal makes one. Amounts are in the account currency and signed as in MT5: a cost is negative, so
+Every closing deal makes one: an order filled in parts makes as many, a close-by one for each of its two positions.
+Amounts are in the account currency and signed as in MT5: a cost is negative, so
 
-    balance moves by   profit + commission   with every deal
-    a trade earned     net = profit + commission
+    balance moves by   profit + commission + swap   with every deal, and by the broker's corrections
+    a trade earned     net = profit + commission + swap
+
+Swap accrues while a position is open and is paid with the deals that close it; until then it is part of the equity.
 
 Amounts are kept as whole cents (units of the account's last digit) and volumes as whole lot steps, so sums are exact.
 """
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 import msgspec
 
 from engine.core.errors import OnetapeError
-from engine.core.events import Canceled, Fill, Order, Rejected
+from engine.core.events import Canceled, Fill, Modified, Order, Rejected
 from engine.core.instrument import Instrument
 
 
@@ -26,7 +29,8 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
     `side` is +1 for a long, -1 for a short. `open_price` is the position's volume-weighted average entry.
     `commission` is this trade's share of what the entries cost plus what the exit cost (never positive unless the
-    venue pays). `order_in` opened the position, `order_out` closed it (0 when the venue did, by stop or take-profit).
+    venue pays), `swap` what was paid for the nights. `order_in` opened the position, `order_out` closed it (0 when the
+    venue did, by stop, take-profit or stop-out). `reason` is order, stop_loss, take_profit, stop_out or close_by.
     `stop` and `take_profit` are those the position was opened with.
     """
 
@@ -49,6 +53,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     order_out: int
     stop: float | None = None
     take_profit: float | None = None
+    swap: float = 0.0
 
     @property
     def duration(self) -> int:
@@ -65,6 +70,7 @@ class Attribution(msgspec.Struct, frozen=True):
     profit: float
     commission: float
     net: float
+    swap: float = 0.0
 
 
 @dataclass(slots=True)
@@ -90,14 +96,15 @@ class Totals:
     wins: int = 0
     profit: int = 0
     commission: int = 0
+    swap: int = 0
 
 
 class TradeBook:
     """Turns deals into trades, on hedging and netting accounts alike.
 
-    A position is known by its id. `in` deals open it or add to it (the entry price is averaged), `out` deals close
-    all or part of it. A position belongs to the strategy that opened it. A netting reversal is two deals: `out` of
-    the old position, `in` with a new id. `digits` are the account currency's.
+    A position is known by its id. `in` deals open it or add to it (the entry price is averaged), `out` and `out_by`
+    deals close all or part of it. A position belongs to the strategy that opened it. A netting reversal is two deals:
+    `out` of the old position, `in` with a new id. `digits` are the account currency's.
 
     >>> from engine.core.instrument import Instrument
     >>> eurusd = Instrument(symbol="EURUSD", base_currency="EUR", profit_currency="USD", digits=5)
@@ -128,11 +135,19 @@ class TradeBook:
         if stop is not None or take_profit is not None:
             self._exits[order] = (stop, take_profit)
 
-    def on_rejected(self, event: Rejected | Canceled) -> None:
-        """The order is gone: forget its stop and take-profit."""
-        self._exits.pop(event.order, None)
+    def on_modified(self, event: Modified) -> None:
+        """What the order opens from now on gets these exits."""
+        if event.order:
+            self._exits[event.order] = (event.stop, event.take_profit)
 
-    on_canceled = on_rejected
+    def on_rejected(self, event: Rejected) -> None:
+        """The order is gone: forget its stop and take-profit. One that was refused a change is not."""
+        if not event.request:
+            self._exits.pop(event.order, None)
+
+    def on_canceled(self, event: Canceled) -> None:
+        """What is left of the order is gone: forget its stop and take-profit."""
+        self._exits.pop(event.order, None)
 
     def on_fill(self, fill: Fill) -> Trade | None:
         """The trade this deal closed, or None for an entry. Raises OnetapeError when deals do not fit together."""
@@ -143,14 +158,16 @@ class TradeBook:
         if fill.entry == "in":
             self._enter(fill, steps)
             return None
-        if fill.entry == "out":
+        if fill.entry in ("out", "out_by"):
             return self._leave(fill, steps, instrument)
         raise OnetapeError(f"deal {fill.deal} is {fill.entry!r}: a reversal must arrive as two deals, out then in")
 
     def _enter(self, fill: Fill, steps: int) -> None:
         commission = round(fill.commission * self.scale)
         held = self.open.get(fill.position)
-        stop, take_profit = self._exits.pop(fill.order, (None, None))
+        stop, take_profit = self._exits.get(fill.order, (None, None))
+        if not fill.left:
+            self._exits.pop(fill.order, None)
         if held is None:
             held = self.open[fill.position] = OpenPosition(
                 fill.position, fill.strategy, fill.symbol, fill.side, 0, fill.price, fill.ts_event, fill.order, 0,
@@ -162,7 +179,7 @@ class TradeBook:
             held.price = (held.price * held.steps + fill.price * steps) / (held.steps + steps)
         held.steps += steps
         held.commission += commission
-        self._book(held.strategy, round(fill.profit * self.scale), commission)
+        self._book(held.strategy, round(fill.profit * self.scale), commission, round(fill.swap * self.scale))
 
     def _leave(self, fill: Fill, steps: int, instrument: Instrument) -> Trade:
         held = self.open.get(fill.position)
@@ -173,9 +190,9 @@ class TradeBook:
         held.commission -= share
         if not held.steps:
             del self.open[held.id]
-        profit, paid = round(fill.profit * self.scale), round(fill.commission * self.scale)
-        net = profit + share + paid
-        totals = self._book(held.strategy, profit, paid)
+        profit, paid, swap = (round(x * self.scale) for x in (fill.profit, fill.commission, fill.swap))
+        net = profit + share + paid + swap
+        totals = self._book(held.strategy, profit, paid, swap)
         totals.trades += 1
         totals.wins += net > 0
         self._count += 1
@@ -185,13 +202,14 @@ class TradeBook:
             open_ts=held.ts, open_price=held.price, close_ts=fill.ts_event, close_price=fill.price,
             profit=profit / self.scale, commission=(share + paid) / self.scale, net=net / self.scale,
             reason=fill.reason, order_in=held.order, order_out=fill.order,
-            stop=held.stop, take_profit=held.take_profit,
+            stop=held.stop, take_profit=held.take_profit, swap=swap / self.scale,
         )  # fmt: skip
 
-    def _book(self, strategy: str, profit: int, commission: int) -> Totals:
+    def _book(self, strategy: str, profit: int, commission: int, swap: int) -> Totals:
         totals = self._totals.setdefault(strategy, Totals())
         totals.profit += profit
         totals.commission += commission
+        totals.swap += swap
         return totals
 
     @property
@@ -203,7 +221,7 @@ class TradeBook:
         """What each strategy made so far, in the order of their first deals."""
         return [
             Attribution(name, t.trades, t.wins, t.profit / self.scale, t.commission / self.scale,
-                        (t.profit + t.commission) / self.scale)
+                        (t.profit + t.commission + t.swap) / self.scale, t.swap / self.scale)
             for name, t in self._totals.items()
         ]  # fmt: skip
 

@@ -4,7 +4,8 @@ Every frame names the frame that caused it (`cause`, 0: came from outside), so t
 
     Fill (by its order's id) -> Order -> TargetPosition (and the risk rules it passed) -> Signal -> what woke it
 
-An exit by stop-loss or take-profit ends at the entry's order: the venue filled it, nobody decided anew.
+An exit by stop-loss, take-profit or stop-out ends at the entry's order: the venue filled it, nobody decided anew; what
+changed the order or the position on the way, and the margin call before a stop-out, stand between.
 """
 
 from __future__ import annotations
@@ -16,7 +17,22 @@ import msgspec
 
 from engine.core.clock import iso
 from engine.core.errors import NotFound
-from engine.core.events import Canceled, Denied, Event, Fill, Order, Quote, Rejected, Signal, TargetPosition, Timer
+from engine.core.events import (
+    Cancel,
+    CloseBy,
+    Denied,
+    Event,
+    Fill,
+    MarginCall,
+    Modified,
+    Modify,
+    Order,
+    Quote,
+    Signal,
+    TargetPosition,
+    Triggered,
+)
+from engine.report.words import VENUE_EXITS, say
 
 
 class Frame(Protocol):
@@ -39,9 +55,6 @@ class Step(msgspec.Struct, frozen=True):
     text: str
 
 
-VENUE_EXITS = ("stop_loss", "take_profit")
-
-
 def chain(frames: Iterable[Frame], *, trade: int | None = None, position: int | None = None) -> list[Step]:
     """Everything that led to a trade (counted from 1 in the order of closing deals) or made a position.
 
@@ -58,11 +71,16 @@ def chain(frames: Iterable[Frame], *, trade: int | None = None, position: int | 
     for frame in wanted:
         fill = frame.event
         assert isinstance(fill, Fill)
-        order = orders.get(fill.order)
-        if order is not None and fill.reason not in VENUE_EXITS:
-            _climb(order, kept, seen)
+        asked = _closing(frame, kept) if fill.reason == "close_by" else orders.get(fill.order)
+        if asked is not None and fill.reason not in VENUE_EXITS:
+            _climb(asked, kept, seen)
         seen[frame.seq] = _step(frame)
+    for frame in _between(wanted, kept):
+        _climb(frame, kept, seen)
     return [step for _, group in sorted(_with_risk(seen, kept).items()) for step in group]
+
+
+DECISIONS = (Signal, TargetPosition, Denied, Order, Cancel, Modify, CloseBy)
 
 
 def decided_at(frames: Iterable[Frame], ts: int) -> list[Step]:
@@ -70,7 +88,7 @@ def decided_at(frames: Iterable[Frame], ts: int) -> list[Step]:
     seen: dict[int, Step] = {}
     kept: dict[int, Frame] = {}
     for frame in frames:
-        decided = isinstance(frame.event, (Signal, TargetPosition, Denied, Order)) and frame.event.ts == ts
+        decided = isinstance(frame.event, DECISIONS) and frame.event.ts == ts
         if decided or frame.cause in seen:
             kept[frame.seq], seen[frame.seq] = frame, _step(frame)
     return [step for _, group in sorted(_with_risk(seen, kept).items()) for step in group]
@@ -90,13 +108,43 @@ def _deals(fills: list[Frame], trade: int | None, position: int | None) -> list[
         if not mine:
             raise NotFound(f"the journal holds no deal of position {position}")
         return mine
-    exits = [f for f in fills if _entry(f) == "out"]
+    exits = [f for f in fills if _entry(f) in ("out", "out_by")]
     if not 1 <= trade <= len(exits):
         known = f"its trades are 1 to {len(exits)}" if exits else "it holds no closed trade"
         raise NotFound(f"the journal holds no trade {trade}: {known}")
     last = exits[trade - 1]
     entries = [f for f in fills if _position(f) == _position(last) and _entry(f) == "in" and f.seq < last.seq]
     return [*entries, last]
+
+
+def _closing(deal: Frame, kept: dict[int, Frame]) -> Frame | None:
+    """What asked for this deal of a close-by: the last such wish before it that names the position."""
+    asked = [
+        f for f in kept.values()
+        if isinstance(f.event, CloseBy) and f.seq < deal.seq and _position(deal) in (f.event.position, f.event.by)
+    ]  # fmt: skip
+    return asked[-1] if asked else None
+
+
+def _between(deals: list[Frame], kept: dict[int, Frame]) -> list[Frame]:
+    """What changed the orders and the position behind these deals, up to the last of them, in order.
+
+    Before a stop-out also the last margin call.
+    """
+    fills = [f.event for f in deals if isinstance(f.event, Fill)]
+    orders, positions = {fill.order for fill in fills} - {0}, {fill.position for fill in fills}
+    last = deals[-1]
+    found, calls = [], []
+    for frame in kept.values():
+        event = frame.event
+        if frame.seq > last.seq:
+            break
+        if isinstance(event, MarginCall):
+            calls = [frame]
+        if isinstance(event, Modify | Modified | Triggered):
+            position = 0 if isinstance(event, Triggered) else event.position
+            found += [frame] if event.order in orders or position in positions else []
+    return found + (calls if fills[-1].reason == "stop_out" else [])
 
 
 def _position(frame: Frame) -> int:
@@ -129,54 +177,3 @@ def _with_risk(seen: dict[int, Step], kept: dict[int, Frame]) -> dict[int, list[
 def _step(frame: Frame) -> Step:
     kind, words = say(frame.event)
     return Step(frame.seq, frame.event.ts, kind, words)
-
-
-def say(event: Event) -> tuple[str, str]:
-    """An event in a trader's words: its kind and a sentence.
-
-    >>> say(Signal(0, "cross", "EURUSD", 1.0, stop=1.09))
-    ('signal', 'cross wants EURUSD long (1), stop 1.09')
-    """
-    match event:
-        case Signal():
-            way = "long" if event.strength > 0 else "short" if event.strength < 0 else "flat"
-            strength = f" ({event.strength:g})" if event.strength else ""
-            return "signal", f"{event.strategy} wants {event.symbol} {way}{strength}{_exits(event)}{_tag(event.tag)}"
-        case TargetPosition():
-            return "target", f"{event.strategy} may own {event.units:+.12g} units of {event.symbol}{_exits(event)}"
-        case Denied():
-            return "denied", f"{event.rule}: {event.value:g} against a limit of {event.threshold:g} ({event.symbol})"
-        case Order():
-            price = "" if event.price is None else f" at {event.price:.12g}"
-            closing = f", closing position {event.position}" if event.position else ""
-            size = f"{_side(event.side)} {event.units:.12g} units of {event.symbol}"
-            return "order", f"{event.id}: {event.kind} {size}{price}{_exits(event)}{closing}"
-        case Fill():
-            return "fill", _filled(event)
-        case Timer():
-            return "timer", f"{event.name or 'wake-up'} of {event.strategy}"
-        case Rejected() | Canceled():
-            return type(event).__name__.lower(), f"order {event.order}: {event.reason}"
-    return type(event).__name__.lower(), ""
-
-
-def _filled(fill: Fill) -> str:
-    act = "opened by" if fill.entry == "in" else "closed by"
-    cause = fill.reason.replace("_", "-") if fill.reason in VENUE_EXITS else f"order {fill.order}"
-    words = f"deal {fill.deal}: {_side(fill.side)} {fill.units:.12g} units of {fill.symbol} at {fill.price:.12g}"
-    profit = "" if fill.entry == "in" else f", profit {fill.profit:.12g}"
-    when = "" if fill.ts_event == fill.ts else f" (the venue's {iso(fill.ts_event)})"
-    return f"{words}{when}, position {fill.position} {act} {cause}{profit}, commission {fill.commission:.12g}"
-
-
-def _side(side: int) -> str:
-    return "buy" if side > 0 else "sell"
-
-
-def _exits(event: Signal | TargetPosition | Order) -> str:
-    stop = "" if event.stop is None else f", stop {event.stop:.12g}"
-    return stop + ("" if event.take_profit is None else f", take-profit {event.take_profit:.12g}")
-
-
-def _tag(tag: str) -> str:
-    return f" [{tag}]" if tag else ""

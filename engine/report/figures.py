@@ -37,7 +37,20 @@ def figures(summary: Summary) -> list[tuple[str, str]]:
     ]
     if f.get("open_profit"):
         rows.insert(4, ("Open positions at the end", money(f.get("open_profit"), s)))
-    return rows
+    return rows + seldom(summary)
+
+
+def seldom(summary: Summary) -> list[tuple[str, str]]:
+    """What most runs have none of, and do not show."""
+    f = summary.figures
+    rows = [
+        ("Swap", f.get("swap"), money(f.get("swap"), summary)),
+        ("Margin calls", f.get("margin_calls"), whole(f.get("margin_calls"))),
+        ("Stop-outs", f.get("stop_outs"), whole(f.get("stop_outs"))),
+        ("Debt written off", f.get("corrections"), money(f.get("corrections"), summary)),
+        ("Stop and target in one bar", f.get("ambiguous"), f"{whole(f.get('ambiguous'))} trades"),
+    ]
+    return [(label, text) for label, value, text in rows if value]
 
 
 def money(amount: float | None, summary: Summary) -> str:

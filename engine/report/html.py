@@ -133,12 +133,16 @@ def heat(change: float | None, strongest: float) -> str:
 
 
 def strategies(summary: Summary) -> str:
-    lines = []
+    """A line for each strategy: what it made and what it cost, swap where any was paid."""
+    swap = any(row.swap for row in summary.attribution)
+    titles = ["", "Trades", "Won", "Gross", "Commission", *(["Swap"] if swap else []), "Net"]
+    lines = ["<thead><tr>" + "".join(f"<th>{title}</th>" for title in titles) + "</tr></thead><tbody>"]
     for row in summary.attribution:
         won = percent(row.wins / row.trades) if row.trades else NONE
-        cells = [f"{row.trades:,}", won, *(money(a, summary) for a in (row.profit, row.commission, row.net))]
+        amounts = (row.profit, row.commission, *([row.swap] if swap else []), row.net)
+        cells = [f"{row.trades:,}", won, *(money(a, summary) for a in amounts)]
         lines.append(f"<tr><th>{escape(row.strategy)}</th>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
-    return "".join(lines)
+    return "".join([*lines, "</tbody>"])
 
 
 def origin(summary: Summary) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Figures of a run, gathered while it runs: plain numbers, shares as fractions (0.05 is five percent).
 
-    net_profit        end balance - start balance: every deal, costs included; open positions are not in it
+    net_profit        end balance - start balance: every deal and correction, costs included; not open positions
     open_profit       end equity - end balance: what open positions show at the end
     return            net_profit / start balance
     gross_profit      sum of the trades that won; gross_loss of those that lost (negative), both after costs
@@ -17,6 +17,14 @@
                       have any, the first is from the start balance. Sharpe (1994), J. Portfolio Manag. 21(1)
     time_in_market    part of the run's time with at least one position open
     commission        all commission paid, negative as in the deals
+    swap              all swap paid (negative) or earned with the deals that closed; what open positions have accrued is
+                      in open_profit
+    stop_outs         positions that the broker closed, or closed in part, for want of margin
+    margin_calls      how often it warned before
+    corrections       what it added to a balance below zero; net_profit = gross_profit + gross_loss + corrections, and
+                      the commission of open positions
+    ambiguous         trades whose stop and take-profit both lay in the bar that closed them: how the price moved inside
+                      it, and so which came first, is an assumption (`venue.path`)
 
 A figure that is not defined (no trade, no loss, no variation) is None, never a made-up number.
 """
@@ -69,7 +77,8 @@ class Tally:
         self._clock = trading_day(day)
         self._day, self._day_end = "", -(2**63)
         self._won, self._lost, self._flat = (array("q"), array("q")), (array("q"), array("q")), [0, 0]
-        self._commission = 0
+        self._commission = self._swap = self._corrections = 0
+        self._stop_outs = self._margin_calls = 0
         self._spans = array("q")
         self._held = 0
 
@@ -82,8 +91,18 @@ class Tally:
         else:
             self._flat[side] += 1
         self._commission += round(trade.commission * self.scale)
+        self._swap += round(trade.swap * self.scale)
+        self._stop_outs += trade.reason == "stop_out"
         self._held += trade.duration
         self._spans.extend((trade.open_ts, trade.close_ts))
+
+    def margin_call(self) -> None:
+        """Count one warning of the broker."""
+        self._margin_calls += 1
+
+    def correction(self, amount: float) -> None:
+        """Count what the broker added to a balance below zero."""
+        self._corrections += round(amount * self.scale)
 
     def equity(self, ts: np.ndarray, balance: np.ndarray, equity: np.ndarray) -> None:
         """Take samples in time order: `ts` int64 ns UTC, `balance` and `equity` float64 in account currency."""
@@ -124,11 +143,13 @@ class Tally:
         max_drawdown_share: float | None = None,
         open_since: Iterable[int] = (),
         open_commission: float = 0.0,
+        ambiguous: int = 0,
     ) -> Figures:
         """Every figure, by the definitions above.
 
         `max_drawdown` and `max_drawdown_share` are the venue's own, taken at every quote, and preferred. `open_since`
-        are the opening times of positions still open, `open_commission` what they have cost so far.
+        are the opening times of positions still open, `open_commission` what they have cost so far; `ambiguous` is the
+        venue's count.
         """
         net = round(self.end_balance - self.start_balance, self.digits)
         fall = self.drawdown if max_drawdown is None else max_drawdown
@@ -142,6 +163,11 @@ class Tally:
             "return": ratio(net, self.start_balance),
             **self._trades(),
             "commission": self._commission / self.scale + open_commission,
+            "swap": self._swap / self.scale,
+            "stop_outs": self._stop_outs,
+            "margin_calls": self._margin_calls,
+            "corrections": self._corrections / self.scale,
+            "ambiguous": ambiguous,
             "max_drawdown": fall,
             "max_drawdown_share": self.drawdown_share if max_drawdown_share is None else max_drawdown_share,
             "recovery_factor": ratio(net, fall),

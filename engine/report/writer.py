@@ -46,7 +46,7 @@ BARS = pa.schema(
 )
 TRADES = (
     "trade", "position", "strategy", "symbol", "direction", "lots", "units", "open_time", "open_price", "close_time",
-    "close_price", "stop", "take_profit", "gross_profit", "commission", "net_profit", "exit_reason", "held_s",
+    "close_price", "stop", "take_profit", "gross_profit", "commission", "swap", "net_profit", "exit_reason", "held_s",
     "order_in", "order_out",
 )  # fmt: skip
 """Columns of trades.csv: times ISO UTC, prices per unit, amounts in the account currency, held in seconds."""
@@ -199,7 +199,7 @@ def column(values: np.ndarray | str, count: int, kind: pa.DataType) -> pa.Array:
 
 def row(trade: Trade, digits: int) -> list[object]:
     """A trade as a line of trades.csv."""
-    money = [f"{amount:.{digits}f}" for amount in (trade.profit, trade.commission, trade.net)]
+    money = [f"{amount:.{digits}f}" for amount in (trade.profit, trade.commission, trade.swap, trade.net)]
     exits = [price(p) for p in (trade.stop, trade.take_profit)]
     return [
         trade.id, trade.position, trade.strategy, trade.symbol, "long" if trade.side > 0 else "short",

@@ -16,14 +16,19 @@ SIZINGS = ("lots", "units", "equity", "risk")
 
 RULES = (
     "", "in_flight", "no_price", "stop_missing", "stop_side", "max_drawdown", "volume_min", "max_position", "strength",
+    "blackout",
 )  # fmt: skip
 IN_FLIGHT, NO_PRICE, STOP_MISSING, STOP_SIDE, MAX_DRAWDOWN, VOLUME_MIN, MAX_POSITION, STRENGTH = 1, 2, 3, 4, 5, 6, 7, 8
+BLACKOUT = 9
 
 _i, _f = np.int64, np.float64
 LIMITS = np.dtype([
     ("sizing", _i), ("size", _f), ("max_steps", _i), ("max_drawdown", _f), ("retries", _i),
+    ("black_at", _i), ("black_end", _i),
 ], align=True)  # fmt: skip
-"""What one strategy may do with one symbol: limits[strategy, symbol]."""
+"""What one strategy may do with one symbol: limits[strategy, symbol]. `black_at` to `black_end` are its rows
+of the blackouts, times of no entry as int64[n, 2], [start, end) ns UTC, each symbol's rising and apart."""
+NO_BLACKOUT = np.zeros((0, 2), np.int64)
 WISH = np.dtype([
     ("given", _i), ("open", _i), ("strength", _f), ("stop", _f), ("take_profit", _f), ("tries", _i), ("acted", _f),
 ], align=True)  # fmt: skip
@@ -63,7 +68,25 @@ def size(book, s, sizing, amount, strength, price, stop):
 
 
 @jit(no_cpython_wrapper=True)
-def decide(book, limits, wish, k, s, strength, stop, take_profit, answer):
+def blacked_out(limits, blackouts, ts, answer):
+    """Is ts in a time of no entry? Says into `answer` for how many seconds it has been one, and how many it lasts."""
+    low, high = limits.black_at, limits.black_end
+    while low < high:
+        middle = (low + high) // 2
+        if blackouts[middle, 1] <= ts:
+            low = middle + 1
+        else:
+            high = middle
+    if low == limits.black_end or ts < blackouts[low, 0]:
+        return False
+    answer.rule = BLACKOUT
+    answer.value = (ts - blackouts[low, 0]) * 1e-9
+    answer.threshold = (blackouts[low, 1] - blackouts[low, 0]) * 1e-9
+    return True
+
+
+@jit(no_cpython_wrapper=True)
+def decide(book, limits, blackouts, wish, k, s, ts, strength, stop, take_profit, answer):
     """What strategy k may own of symbol s; fills `answer`. `target == own` means: leave things as they are."""
     account, x = book[0], book[1][s]
     own = owned(book, k, s)
@@ -83,6 +106,8 @@ def decide(book, limits, wish, k, s, strength, stop, take_profit, answer):
         return
     if own * side < 0:
         answer.target = 0  # whatever is said of the entry, the exit goes through
+    if blacked_out(limits, blackouts, ts, answer):
+        return
     price = x.ask if side > 0 else x.bid
     if not price > 0.0 or np.isnan(rate_of(book[1], s)):
         answer.rule = NO_PRICE
@@ -107,9 +132,9 @@ def decide(book, limits, wish, k, s, strength, stop, take_profit, answer):
 
 
 @jit
-def decide_one(book, limits, wishes, k, s, strength, stop, take_profit, answer):
+def decide_one(book, limits, blackouts, wishes, k, s, ts, strength, stop, take_profit, answer):
     """`decide` for the Python lane: one call, `answer` is a record array of one."""
-    decide(book, limits[k, s], wishes[k, s], k, s, strength, stop, take_profit, answer[0])
+    decide(book, limits[k, s], blackouts, wishes[k, s], k, s, ts, strength, stop, take_profit, answer[0])
 
 
 @jit(no_cpython_wrapper=True)
@@ -125,7 +150,7 @@ def coming_in(book, k, s, side):
 
 
 @jit
-def allow_order(book, limits, k, s, side, steps, position, answer):
+def allow_order(book, limits, blackouts, k, s, ts, side, steps, position, answer):
     """May strategy k send this order itself, should all it has sent on that side be filled? Reducing is allowed."""
     account, x = book[0], book[1][s]
     a, l = answer[0], limits[k, s]
@@ -134,6 +159,8 @@ def allow_order(book, limits, k, s, side, steps, position, answer):
     reach = abs(own + side * added)
     a.own, a.target, a.rule, a.value, a.threshold = own, own + side * steps, 0, np.nan, np.nan
     if position > 0 or (own * side < 0 and added <= abs(own)):
+        return
+    if blacked_out(l, blackouts, ts, a):
         return
     down = (account[0].peak - account[0].equity) / account[0].peak
     if down >= l.max_drawdown:

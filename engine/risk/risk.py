@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,13 +9,15 @@ import msgspec
 import numpy as np
 
 from engine.core.errors import OnetapeError
-from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
+from engine.core.events import Canceled, Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.core.registry import did_you_mean
-from engine.kernels.book import ORDER_KINDS, Book
-from engine.risk.kernels import ANSWER, IN_FLIGHT, RULES, WISH, allow_order, decide_one, stands
+from engine.kernels.book import Book
+from engine.risk.kernels import ANSWER, IN_FLIGHT, NO_BLACKOUT, RULES, WISH, allow_order, decide_one, stands
+from engine.risk.orders import Change, check_change, check_order, check_owner, check_parent
+from engine.risk.wishes import STOPPED
 
 NAN = float("nan")
-PASSED = "strength in_flight no_price stop_missing stop_side max_drawdown volume_min max_position"
+PASSED = "strength in_flight blackout no_price stop_missing stop_side max_drawdown volume_min max_position"
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Risk:
     limits: np.ndarray
     book: Callable[[], Book]
     step_units: list[float]
+    blackouts: np.ndarray = field(default_factory=lambda: NO_BLACKOUT)
+    """Times of no entry, int64[n, 2]; LIMITS say which are whose."""
     wishes: np.ndarray = field(init=False)
     _answer: np.ndarray = field(init=False, repr=False)
 
@@ -42,7 +45,10 @@ class Risk:
         book = self.book()
         stop = NAN if signal.stop is None else signal.stop
         take_profit = NAN if signal.take_profit is None else signal.take_profit
-        decide_one(book, self.limits, self.wishes, k, s, signal.strength, stop, take_profit, self._answer)
+        decide_one(
+            book, self.limits, self.blackouts, self.wishes, k, s, signal.ts, signal.strength, stop, take_profit,
+            self._answer,
+        )  # fmt: skip
         target, own, rule, value, threshold = self._answer.tolist()[0]
         events: list[Event] = []
         if rule:
@@ -58,8 +64,16 @@ class Risk:
 
     def on_rejected(self, rejected: Rejected) -> None:
         """What the venue refused was not acted on: the same wish may be sized again."""
-        if rejected.symbol:
-            self.wishes["acted"][self._strategy[rejected.strategy], self._symbol[rejected.symbol]] = NAN
+        if rejected.symbol and not rejected.request:
+            self._undo(rejected)
+
+    def on_canceled(self, canceled: Canceled) -> None:
+        """Nor was what a stop-out took back."""
+        if canceled.reason == STOPPED:
+            self._undo(canceled)
+
+    def _undo(self, event: Rejected | Canceled) -> None:
+        self.wishes["acted"][self._strategy[event.strategy], self._symbol[event.symbol]] = NAN
 
     def on_target(self, target: TargetPosition) -> Event | None:
         """A target that a strategy set itself: the same limits, no sizing."""
@@ -84,8 +98,9 @@ class Risk:
         if order.id:
             return None
         k, s = self._at(order)
-        check(order)
+        check_order(order)
         book = self.book()
+        check_parent(book, self.strategies, order)
         steps = round(order.units / self.step_units[s])
         denied = self._refuse(order.ts, order.strategy, order.symbol, book, k, s, order.side, steps, order.position)
         if denied:
@@ -93,9 +108,14 @@ class Risk:
         number = int(book[0]["next_order"][0])
         book[0]["next_order"] += 1
         grid = float(book[1]["grid"][s])
-        prices = (order.price, order.stop, order.take_profit)
-        price, stop, take_profit = (None if p is None or p != p else round(p * grid) / grid for p in prices)
-        return msgspec.structs.replace(order, price=price, stop=stop, take_profit=take_profit, id=number)
+        prices = (order.price, order.limit, order.stop, order.take_profit)
+        price, limit, stop, take_profit = (None if p is None or p != p else round(p * grid) / grid for p in prices)
+        return msgspec.structs.replace(order, price=price, limit=limit, stop=stop, take_profit=take_profit, id=number)
+
+    def on_change(self, wish: Change) -> None:
+        """A cancel, change or closing that a strategy asks for itself: of its own orders and positions only."""
+        check_change(wish)
+        check_owner(self.book(), self.strategies, wish)
 
     def _at(self, event: Signal | TargetPosition | Order) -> tuple[int, int]:
         """Which strategy and symbol; OnetapeError for a symbol that the run does not have."""
@@ -107,21 +127,6 @@ class Risk:
 
     def _refuse(self, ts: int, strategy: str, symbol: str, book: Book, k: int, s: int, side: int, steps: int,
                 position: int) -> Denied | None:  # fmt: skip
-        allow_order(book, self.limits, k, s, side, steps, position, self._answer)
+        allow_order(book, self.limits, self.blackouts, k, s, ts, side, steps, position, self._answer)
         _, _, rule, value, threshold = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
-
-
-def check(order: Order) -> None:
-    """OnetapeError for an order of a strategy's own that cannot be meant."""
-    wrong = ""
-    if order.kind not in ORDER_KINDS:
-        wrong = f"kind {order.kind!r}: {did_you_mean(order.kind, ORDER_KINDS)}"
-    elif order.side not in (1, -1):
-        wrong = f"side {order.side}: write 1 to buy, -1 to sell"
-    elif order.kind != "market" and not (order.price or 0.0) > 0.0:
-        wrong = f"a {order.kind} order needs a price, got {order.price}"
-    elif any(abs(p or 0.0) == math.inf for p in (order.price, order.stop, order.take_profit)):
-        wrong = "prices must be finite"
-    if wrong:
-        raise OnetapeError(f"strategy {order.strategy}, order for {order.symbol}: {wrong}")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.core.events import Denied, Fill, Rejected, Signal
+from engine.core.events import Canceled, Denied, Fill, Rejected, Signal
+from engine.kernels.book import CANCEL_REASONS, STOPPED_OUT
+
+STOPPED = CANCEL_REASONS[STOPPED_OUT]
+"""Why the venue takes orders back that nobody wanted back."""
+ASKED_FOR = ("order", "close_by")
+"""Deals that somebody wanted; two positions that close each other leave what is owned as it is."""
 
 
 @dataclass
@@ -12,7 +18,7 @@ class Wishes:
     """Remembers the last wish per strategy and symbol.
 
     A refusal (ours or the venue's) makes it restatable `retries` times, then it must change first; an order still in
-    flight does not count as a try. An exit by stop-loss or take-profit makes it restatable again.
+    flight does not count as a try. An exit by stop-loss, take-profit or stop-out makes it restatable again.
     """
 
     retries: int = 3
@@ -42,10 +48,15 @@ class Wishes:
             self._refused(key)
 
     def on_rejected(self, rejected: Rejected) -> None:
-        self._refused((rejected.strategy, rejected.symbol))
+        if not rejected.request:
+            self._refused((rejected.strategy, rejected.symbol))
+
+    def on_canceled(self, canceled: Canceled) -> None:
+        if canceled.reason == STOPPED:
+            self._refused((canceled.strategy, canceled.symbol))
 
     def on_fill(self, fill: Fill) -> None:
-        if fill.reason != "order":
+        if fill.reason not in ASKED_FOR:
             key = (fill.strategy, fill.symbol)
             self._tries.pop(key, None)
             self._open[key] = 1

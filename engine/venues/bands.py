@@ -16,7 +16,7 @@ from engine.venues.swap import next_night
 
 
 @jit(no_cpython_wrapper=True)
-def order_bands(book, s, ask_low, ask_high, bid_low, bid_high):
+def order_bands(book, s, ask_low, ask_high, bid_low, bid_high, full):
     """Bands and due time as the orders and requests of symbol s have it."""
     account, orders, requests = book[0], book[2], book[7]
     due = NEVER
@@ -36,58 +36,61 @@ def order_bands(book, s, ask_low, ask_high, bid_low, bid_high):
             continue
         low = high = o.price
         below = (o.kind == LIMIT or o.kind == TOUCHED) == (o.side > 0)
-        if o.kind == TRAILING:
+        trails = full is not None and o.kind == TRAILING
+        if full is not None and trails:
             other = o.price - o.side * (o.trail + least_step(book, s, o.trail_step))
             if o.side > 0:
                 low = other
             else:
                 high = other
         if o.side > 0:
-            if below or o.kind == TRAILING:
+            if below or trails:
                 ask_low = max(ask_low, low)
             if not below:
                 ask_high = min(ask_high, high)
         else:
             if below:
                 bid_low = max(bid_low, low)
-            if not below or o.kind == TRAILING:
+            if not below or trails:
                 bid_high = min(bid_high, high)
-    for k in range(account[0].requests):
-        if requests[k].symbol == s:
-            due = min(due, requests[k].arrives)
+    if full is not None:
+        for k in range(account[0].requests):
+            if requests[k].symbol == s:
+                due = min(due, requests[k].arrives)
     return ask_low, ask_high, bid_low, bid_high, due
 
 
 @jit(no_cpython_wrapper=True)
-def exit_bands(book, s, ask_low, ask_high, bid_low, bid_high):
+def exit_bands(book, s, ask_low, ask_high, bid_low, bid_high, full):
     """Bands as the exits of the positions of symbol s have it."""
     account, positions = book[0], book[3]
     for p in range(account[0].positions):
         q = positions[p]
         if q.symbol != s:
             continue
-        move = trail_level(book, q)
         if q.side > 0:
             if q.stop > bid_low:
                 bid_low = q.stop
             if q.take_profit < bid_high:
                 bid_high = q.take_profit
-            bid_high = min(bid_high, move)
+            if full is not None:
+                bid_high = min(bid_high, trail_level(book, q))
         else:
             if q.stop < ask_high:
                 ask_high = q.stop
             if q.take_profit > ask_low:
                 ask_low = q.take_profit
-            ask_low = max(ask_low, move)
+            if full is not None:
+                ask_low = max(ask_low, trail_level(book, q))
     return ask_low, ask_high, bid_low, bid_high
 
 
 @jit(no_cpython_wrapper=True)
-def bands(book, s):
+def bands(book, s, full):
     """The bands of symbol s from scratch, those of margin aside."""
     x = book[1][s]
-    ask_low, ask_high, bid_low, bid_high, due = order_bands(book, s, -np.inf, np.inf, -np.inf, np.inf)
-    ask_low, ask_high, bid_low, bid_high = exit_bands(book, s, ask_low, ask_high, bid_low, bid_high)
+    ask_low, ask_high, bid_low, bid_high, due = order_bands(book, s, -np.inf, np.inf, -np.inf, np.inf, full)
+    ask_low, ask_high, bid_low, bid_high = exit_bands(book, s, ask_low, ask_high, bid_low, bid_high, full)
     hair = 1e-3 / x.grid  # the scan compares with a plain bid + spread; what comes too often does no harm
     x.own_ask_low, x.own_ask_high, x.own_bid_low, x.own_bid_high = (
         ask_low + hair, ask_high - hair, bid_low + hair, bid_high - hair,

@@ -17,7 +17,7 @@ from engine.kernels.book import (
     ONE_CANCELS_OTHER,
     PARENT_GONE,
     R_MONEY,
-    TRAILING,
+    SENT,
     WAITING,
     mark,
     rate_of,
@@ -108,7 +108,9 @@ def share_of(amount, part, whole):
 
 
 @jit(no_cpython_wrapper=True)
-def deal(book, ts, ts_event, order, strategy, s, side, steps, left, price, entry, position, profit, swap, fee, reason):
+def book_deal(
+    book, ts, ts_event, order, strategy, s, side, steps, left, price, entry, position, profit, swap, fee, reason
+):  # fmt: skip
     """Book one deal, all amounts in whole minor units, and report it."""
     a = book[0][0]
     a.balance += profit + swap - fee
@@ -117,7 +119,6 @@ def deal(book, ts, ts_event, order, strategy, s, side, steps, left, price, entry
     r.deal, r.position, r.side, r.steps, r.left, r.price = a.next_deal, position, side, steps, left, price
     r.entry, r.profit, r.commission, r.swap = entry, profit, fee, swap
     a.next_deal += 1
-    expose(book, s)
 
 
 @jit(no_cpython_wrapper=True)
@@ -144,10 +145,11 @@ def close(book, p, steps, left, price, ts, ts_event, order, reason, maker):
     profit = to_minor(side * (price - entry) * worth, account[0].minor, price * worth)
     fee = commission(book, s, steps, price, False, maker)
     swap = lessen(book, p, steps)
-    deal(
+    book_deal(
         book, ts, ts_event, order, strategy, s, -side, steps, left, price, ENTRY_OUT, position, profit, swap, fee,
         reason,
     )  # fmt: skip
+    expose(book, s)
 
 
 @jit(no_cpython_wrapper=True)
@@ -165,11 +167,14 @@ def close_by(book, p, other, ts, ts_event):
     one, two = q.id, y.id
     k, side, price, k2, price2 = q.strategy, q.side, y.entry, y.strategy, q.entry
     swap = lessen(book, p, steps)
-    deal(
+    book_deal(
         book, ts, ts_event, NONE, k, s, -side, steps, NONE, price, ENTRY_OUT_BY, one, profit, swap, fee, BY_CLOSE
     )  # fmt: skip
     swap = lessen(book, find_position(book, two, s), steps)
-    deal(book, ts, ts_event, NONE, k2, s, side, steps, NONE, price2, ENTRY_OUT_BY, two, NONE, swap, fee2, BY_CLOSE)
+    book_deal(
+        book, ts, ts_event, NONE, k2, s, side, steps, NONE, price2, ENTRY_OUT_BY, two, NONE, swap, fee2, BY_CLOSE
+    )  # fmt: skip
+    expose(book, s)  # after both: with one leg gone the account would look richer or poorer than it ever was
 
 
 @jit(no_cpython_wrapper=True)
@@ -181,26 +186,15 @@ def opened(book, k, steps, price, ts, ts_event):
     q.id, q.strategy, q.symbol, q.side, q.steps, q.entry = a.next_position, o.strategy, o.symbol, o.side, steps, price
     q.stop, q.take_profit, q.ts, q.swap = o.stop, o.take_profit, ts_event, 0
     q.margin = margin_at(book, o.symbol, steps, price, False)
-    q.trail, q.trail_step, q.trail_start, q.even_at, q.even_lock = np.nan, np.nan, np.nan, np.nan, np.nan
+    q.trail, q.trail_step, q.trail_start = o.trail, o.trail_step, o.trail_start
+    q.even_at, q.even_lock = o.even_at, o.even_lock
+    if o.trails:  # these are the order's own
+        q.trail = q.trail_step = q.trail_start = q.even_at = q.even_lock = np.nan
     if a.positions == 0 and a.sample_every > 0:
         a.next_sample = (ts // a.sample_every + 1) * a.sample_every
     a.next_position += 1
     a.positions += 1
     return q
-
-
-@jit(no_cpython_wrapper=True)
-def follow(q, o, trails):
-    """Take over the exits that an order brings along; what it does not say stays."""
-    if not np.isnan(o.stop):
-        q.stop = o.stop
-    if not np.isnan(o.take_profit):
-        q.take_profit = o.take_profit
-    if trails:
-        if not np.isnan(o.trail):
-            q.trail, q.trail_step, q.trail_start = o.trail, o.trail_step, o.trail_start
-        if not np.isnan(o.even_at):
-            q.even_at, q.even_lock = o.even_at, o.even_lock
 
 
 @jit(no_cpython_wrapper=True)
@@ -220,14 +214,18 @@ def enter(book, k, steps, price, ts, ts_event, maker):
         q.entry = (q.entry * q.steps + price * steps) / (q.steps + steps)
         q.steps += steps
         q.margin += margin_at(book, s, steps, price, False)
-    follow(q, o, o.kind != TRAILING)
+        if not np.isnan(o.stop):
+            q.stop = o.stop
+        if not np.isnan(o.take_profit):
+            q.take_profit = o.take_profit
     o.steps -= steps
     o.filled += steps
     fee = commission(book, s, steps, price, True, maker)
-    deal(
+    book_deal(
         book, ts, ts_event, o.id, o.strategy, s, o.side, steps, o.steps, price, ENTRY_IN, q.id, NONE, NONE, fee,
         BY_ORDER,
     )  # fmt: skip
+    expose(book, s)
     r = book[4][a.reports - 1]
     r.stop, r.take_profit = q.stop, q.take_profit
     return NONE
@@ -243,27 +241,36 @@ def leave(book, k, p, steps, price, ts, ts_event, maker):
 
 
 @jit(no_cpython_wrapper=True)
-def cancel_order(book, k, ts, ts_event, reason):
-    """Order k is gone, with what waited for it (rule 25)."""
+def drop(book, k, kind, ts, ts_event, reason):
+    """Order k is gone: CANCELED or REJECTED."""
     account, orders = book[0], book[2]
     o = orders[k]
-    report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
+    report(book, kind, ts, ts_event, o.id, o.strategy, o.symbol, reason)
     account[0].orders = remove(orders, account[0].orders, k)
-    orphan(book, ts, ts_event)
 
 
 @jit(no_cpython_wrapper=True)
-def orphan(book, ts, ts_event):
-    """Cancel what waits for orders that are no longer there, and what waits for that, by id."""
+def orphan(book, parent, ts, ts_event):
+    """Cancel what waits for an order that will not be filled, by id, each with what waits for it (rule 25)."""
     account, orders = book[0], book[2]
     k = NONE
     while k < account[0].orders:
         o = orders[k]
-        if o.state == WAITING and not waits(book, o.parent):
-            report(book, CANCELED, ts, ts_event, o.id, o.strategy, o.symbol, PARENT_GONE)
-            account[0].orders = remove(orders, account[0].orders, k)
+        if o.parent == parent and (o.state == WAITING or o.state == SENT):
+            child = o.id
+            drop(book, k, CANCELED, ts, ts_event, PARENT_GONE)
+            orphan(book, child, ts, ts_event)
         else:
             k += 1
+
+
+@jit(no_cpython_wrapper=True)
+def lose(book, k, kind, ts, ts_event, reason, full):
+    """Order k is CANCELED or REJECTED, and what waited for it."""
+    order = book[2][k].id
+    drop(book, k, kind, ts, ts_event, reason)
+    if full is not None:
+        orphan(book, order, ts, ts_event)
 
 
 @jit(no_cpython_wrapper=True)
@@ -287,15 +294,16 @@ def was_filled(book, order):
 
 
 @jit(no_cpython_wrapper=True)
-def filled_up(book, order):
+def filled_up(book, order, full):
     """The order was filled in full: remember it, and wake what waited for it."""
     a, orders = book[0][0], book[2]
     a.filled[a.fills % len(a.filled)] = order
     a.fills += 1
-    for k in range(a.orders):
-        o = orders[k]
-        if o.parent == order and o.state == WAITING:
-            o.state = AWAKE
+    if full is not None:
+        for k in range(a.orders):
+            o = orders[k]
+            if o.parent == order and o.state == WAITING:
+                o.state = AWAKE
 
 
 @jit(no_cpython_wrapper=True)
@@ -307,6 +315,6 @@ def cancel_group(book, group, order, ts, ts_event):
         found = False
         for k in range(account[0].orders):
             if orders[k].group == group and orders[k].id != order:
-                cancel_order(book, k, ts, ts_event, ONE_CANCELS_OTHER)
+                lose(book, k, CANCELED, ts, ts_event, ONE_CANCELS_OTHER, True)
                 found = True
                 break

@@ -7,6 +7,7 @@ import numpy as np
 from engine.kernels.book import (
     ACCEPTED,
     AWAKE,
+    CANCELED,
     CHANGE_ORDER,
     CHANGE_POSITION,
     EXPIRED,
@@ -23,26 +24,35 @@ from engine.kernels.book import (
     REJECTED,
     SENT,
     STOP_LIMIT,
-    TRAILING,
     WAITING,
     WORKING,
-    clean,
 )
 from engine.kernels.jit import jit
-from engine.venues.deals import cancel_order, close_by, find_position, orphan, remove, report, waits, was_filled
-from engine.venues.refusals import bad_exits, frozen_order, frozen_position, refuse, too_near, unlucky
+from engine.venues.deals import (
+    close_by,
+    find_position,
+    lose,
+    remove,
+    report,
+    waits,
+    was_filled,
+)
+from engine.venues.grid import away, to_tick
+from engine.venues.refusals import bad_exits, bad_stops, frozen_order, frozen_position, malformed, refuse, unlucky
 
 EXPIRY, CANCEL, ARRIVAL, REQUESTED, NOTHING = map(np.int64, range(5))
 
 
 @jit(no_cpython_wrapper=True)
 def there(ts_event, length, decided, arrives):
-    """Is what was decided then with the venue when a record begins (rule 1)? A quote has length 0."""
+    """Is what was decided then with the venue when a record begins (rule 1)? A quote has no length."""
+    if length is None:
+        return ts_event >= arrives
     return ts_event >= arrives or (ts_event >= decided and arrives - decided < length)
 
 
 @jit(no_cpython_wrapper=True)
-def first_due(book, s, ts_event, length):
+def first_due(book, s, ts_event, length, full):
     """The earliest thing that is due for symbol s: (what, its index); NOTHING if there is none."""
     account, orders, requests = book[0], book[2], book[7]
     time, what, at = NEVER, NOTHING, NONE
@@ -58,40 +68,36 @@ def first_due(book, s, ts_event, length):
         if o.state == SENT and there(ts_event, length, o.decided, o.arrives):
             if o.arrives < time or (o.arrives == time and what > ARRIVAL):
                 time, what, at = o.arrives, ARRIVAL, k
-    for k in range(account[0].requests):
-        r = requests[k]
-        if r.symbol == s and there(ts_event, length, r.decided, r.arrives) and r.arrives < time:
-            time, what, at = r.arrives, REQUESTED, k
+    if full is not None:
+        for k in range(account[0].requests):
+            r = requests[k]
+            if r.symbol == s and there(ts_event, length, r.decided, r.arrives) and r.arrives < time:
+                time, what, at = r.arrives, REQUESTED, k
     return what, at
 
 
 @jit(no_cpython_wrapper=True)
-def arrive(book, k, ts, ts_event, bid, ask):
+def arrive(book, k, ts, ts_event, bid, ask, full):
     """Order k is with the venue: taken or refused."""
-    account, orders = book[0], book[2]
-    o = orders[k]
+    o = book[2][k]
+    if o.trails and np.isnan(o.price):
+        o.price = away(book, o.symbol, (ask if o.side > 0 else bid) + o.side * o.trail, -o.side)
     reason = refuse(book, o, bid, ask)
     if not reason:
         reason = unlucky(book, o)
     if reason:
-        report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
-        account[0].orders = remove(orders, account[0].orders, k)
-        orphan(book, ts, ts_event)
+        lose(book, k, REJECTED, ts, ts_event, reason, full)
         return
     o.state = WORKING
-    if o.kind == TRAILING:
-        edge = ask if o.side > 0 else bid
-        if np.isnan(o.price):
-            o.price = clean(book[1][o.symbol], edge + o.side * o.trail)
     if o.kind != MARKET or o.parent:
         report(book, ACCEPTED, ts, ts_event, o.id, o.strategy, o.symbol, NONE)
-    if o.parent:
+    if full is not None and o.parent:
         if waits(book, o.parent):
             o.state = WAITING
         elif was_filled(book, o.parent):
             o.state = AWAKE
         else:
-            cancel_order(book, k, ts, ts_event, PARENT_GONE)
+            lose(book, k, CANCELED, ts, ts_event, PARENT_GONE, full)
 
 
 @jit(no_cpython_wrapper=True)
@@ -115,10 +121,12 @@ def no(book, r, ts, ts_event, reason):
 @jit(no_cpython_wrapper=True)
 def trails(o, r):
     """Take over how an order or a position trails; True if anything changed."""
-    found = False
-    trail, step, start = changed(o.trail, r.trail), changed(o.trail_step, r.trail_step), o.trail_start
-    start = start if np.isnan(r.trail_start) else r.trail_start
-    even, lock = changed(o.even_at, r.even_at), o.even_lock if np.isnan(r.even_lock) else r.even_lock
+    trail, step, start = (
+        changed(o.trail, r.trail),
+        changed(o.trail_step, r.trail_step),
+        changed(o.trail_start, r.trail_start),
+    )
+    even, lock = changed(o.even_at, r.even_at), changed(o.even_lock, r.even_lock)
     found = differs(o.trail, trail) or differs(o.trail_step, step) or differs(o.trail_start, start)
     found = found or differs(o.even_at, even) or differs(o.even_lock, lock)
     o.trail, o.trail_step, o.trail_start, o.even_at, o.even_lock = trail, step, start, even, lock
@@ -137,32 +145,38 @@ def change_order(book, r, ts, ts_event, bid, ask):
         no(book, r, ts, ts_event, R_ORDER)
         return
     o = orders[k]
-    if o.state != SENT:
-        reason = frozen_order(book, o, bid, ask)
-        if reason:
-            no(book, r, ts, ts_event, reason)
-            return
-    entry, leave = (ask, bid) if o.side > 0 else (bid, ask)
-    price, limit = (o.price if np.isnan(r.price) else r.price), (o.limit if np.isnan(r.limit) else r.limit)
-    stop, take_profit = changed(o.stop, r.stop), changed(o.take_profit, r.take_profit)
-    expires = o.expires if r.expires < 0 else r.expires
-    level = limit if o.kind == STOP_LIMIT else price
-    reference = leave if o.kind == MARKET or np.isnan(level) else level
-    if bad_exits(book, o.symbol, o.side, reference, stop, take_profit):
-        no(book, r, ts, ts_event, R_STOPS)
+    reason = frozen_order(book, o, bid, ask)
+    if not reason:
+        reason = rewrite(book, o, r, bid, ask)
+    if reason:
+        no(book, r, ts, ts_event, reason)
         return
-    if o.kind != MARKET and too_near(book, o.symbol, price, entry):
-        no(book, r, ts, ts_event, R_PRICE)
-        return
-    new = differs(o.price, price) or differs(o.limit, limit) or differs(o.stop, stop)
-    new = new or differs(o.take_profit, take_profit) or o.expires != expires
-    if not (trails(o, r) or new):
-        no(book, r, ts, ts_event, R_NO_CHANGES)
-        return
-    o.price, o.limit, o.stop, o.take_profit, o.expires = price, limit, stop, take_profit, expires
     n = report(book, MODIFIED, ts, ts_event, o.id, o.strategy, o.symbol, NONE)
     x = book[4][n]
-    x.price, x.stop, x.take_profit = price, stop, take_profit
+    x.price, x.stop, x.take_profit = o.price, o.stop, o.take_profit
+
+
+@jit(no_cpython_wrapper=True)
+def rewrite(book, o, r, bid, ask):
+    """The order as the request wants it; or as it was, and why (rule 27)."""
+    price, limit, stop, take_profit, expires = o.price, o.limit, o.stop, o.take_profit, o.expires
+    trail, step, start, even, lock = o.trail, o.trail_step, o.trail_start, o.even_at, o.even_lock
+    if o.kind != MARKET and not np.isnan(r.price):
+        o.price = to_tick(book, o.symbol, changed(o.price, r.price))
+    if o.kind == STOP_LIMIT and not np.isnan(r.limit):
+        o.limit = to_tick(book, o.symbol, changed(o.limit, r.limit))
+    o.stop, o.take_profit = changed(o.stop, r.stop), changed(o.take_profit, r.take_profit)
+    if r.expires >= 0:
+        o.expires = r.expires
+    moved = trails(o, r)
+    reason = R_PRICE if malformed(o) else bad_stops(book, o, bid, ask)
+    new = differs(o.price, price) or differs(o.limit, limit) or differs(o.stop, stop) or moved
+    if not reason and not (new or differs(o.take_profit, take_profit) or o.expires != expires):
+        reason = R_NO_CHANGES
+    if reason:
+        o.price, o.limit, o.stop, o.take_profit, o.expires = price, limit, stop, take_profit, expires
+        o.trail, o.trail_step, o.trail_start, o.even_at, o.even_lock = trail, step, start, even, lock
+    return reason
 
 
 @jit(no_cpython_wrapper=True)
@@ -179,7 +193,7 @@ def change_position(book, r, ts, ts_event, bid, ask):
         return
     stop, take_profit = changed(q.stop, r.stop), changed(q.take_profit, r.take_profit)
     moved = differs(q.stop, stop) or differs(q.take_profit, take_profit)
-    if moved and bad_exits(book, q.symbol, q.side, bid if q.side > 0 else ask, stop, take_profit):
+    if bad_exits(book, q.symbol, q.side, bid if q.side > 0 else ask, stop, take_profit):
         no(book, r, ts, ts_event, R_STOPS)
         return
     if not (trails(q, r) or moved):
@@ -188,7 +202,7 @@ def change_position(book, r, ts, ts_event, bid, ask):
     q.stop, q.take_profit = stop, take_profit
     n = report(book, MODIFIED, ts, ts_event, NONE, q.strategy, q.symbol, NONE)
     x = book[4][n]
-    x.position, x.price, x.stop, x.take_profit = q.id, q.entry, stop, take_profit
+    x.position, x.stop, x.take_profit = q.id, stop, take_profit
 
 
 @jit(no_cpython_wrapper=True)
@@ -210,25 +224,25 @@ def grant(book, k, ts, ts_event, bid, ask):
 
 
 @jit(no_cpython_wrapper=True)
-def settle(book, s, ts, ts_event, length, bid, ask):
+def settle(book, s, ts, ts_event, length, bid, ask, full):
     """Everything that is due for symbol s when the record begins."""
     orders = book[2]
     while True:
-        what, k = first_due(book, s, ts_event, length)
+        what, k = first_due(book, s, ts_event, length, full)
         if what == NOTHING:
             return
         if what == EXPIRY:
-            cancel_order(book, k, ts, ts_event, EXPIRED)
+            lose(book, k, CANCELED, ts, ts_event, EXPIRED, full)
         elif what == ARRIVAL:
-            arrive(book, k, ts, ts_event, bid, ask)
-        elif what == REQUESTED:
-            grant(book, k, ts, ts_event, bid, ask)
-        else:
+            arrive(book, k, ts, ts_event, bid, ask, full)
+        elif what == CANCEL:
             o = orders[k]
-            reason = frozen_order(book, o, bid, ask) if o.state != SENT else NONE
+            reason = frozen_order(book, o, bid, ask)
             if not reason:
-                cancel_order(book, k, ts, ts_event, NONE)
+                lose(book, k, CANCELED, ts, ts_event, NONE, full)
                 continue
             o.cancel_decided, o.cancel_at = NEVER, NEVER
             n = report(book, REJECTED, ts, ts_event, o.id, o.strategy, s, reason)
             book[4][n].deal = -1
+        elif full is not None:
+            grant(book, k, ts, ts_event, bid, ask)

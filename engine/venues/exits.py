@@ -40,8 +40,27 @@ def leave_at(book, p, reason, price, ts, ts_event):
 
 
 @jit(no_cpython_wrapper=True)
-def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
-    """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask."""
+def ended(book, p, x, stop_only, ts, ts_event):
+    """Position p meets (first, high, low) of its exit side: True if it is closed."""
+    q = book[3][p]
+    take_profit = np.nan if stop_only else q.take_profit
+    reason, price = exit_price(q.side, q.stop, take_profit, x[0], x[1], x[2])
+    if reason < 0:
+        return False
+    best = x[1] if q.side > 0 else x[2]
+    if reason == BY_STOP_LOSS and not q.side * (x[0] - q.stop) <= 0.0 and q.side * (best - q.take_profit) >= 0.0:
+        book[0][0].ambiguous += 1
+    leave_at(book, p, reason, price, ts, ts_event)
+    return True
+
+
+@jit(no_cpython_wrapper=True)
+def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails):
+    """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask.
+
+    `range_only`: of what was opened inside the range the stop alone is judged. `trails`: what is still open
+    moves its stop by the best price of the range and is judged once more.
+    """
     account, positions = book[0], book[3]
     p = NONE
     while p < account[0].positions:
@@ -50,15 +69,13 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, stop_only):
             p += 1
             continue
         x = bid if q.side > 0 else ask
-        take_profit = np.nan if stop_only else q.take_profit
-        reason, price = exit_price(q.side, q.stop, take_profit, x[0], x[1], x[2])
-        if reason < 0:
-            p += 1
+        within = (np.nan, x[1], x[2])
+        if ended(book, p, within if range_only else x, range_only, ts, ts_event):
             continue
-        best = x[1] if q.side > 0 else x[2]
-        if reason == BY_STOP_LOSS and not q.side * (x[0] - q.stop) <= 0.0 and q.side * (best - q.take_profit) >= 0.0:
-            account[0].ambiguous += 1
-        leave_at(book, p, reason, price, ts, ts_event)
+        if trails is not None and trail_one(book, q, x[1] if q.side > 0 else x[2]):
+            if ended(book, p, within, True, ts, ts_event):
+                continue
+        p += 1
 
 
 @jit(no_cpython_wrapper=True)
@@ -80,19 +97,25 @@ def nearer(book, q, edge):
 
 
 @jit(no_cpython_wrapper=True)
-def trail(book, s, first_id, last_id, bid, ask):
-    """Stops of positions first_id..last_id-1 that trail or break even follow the bid (longs) and the ask (shorts)."""
+def trail_one(book, q, edge):
+    """A stop that trails or breaks even follows the exit side to `edge`; True if it moved."""
+    if np.isnan(q.trail) and np.isnan(q.even_at):
+        return False
+    stop = nearer(book, q, edge)
+    if stop == q.stop or np.isnan(stop):
+        return False
+    q.stop = stop
+    return True
+
+
+@jit(no_cpython_wrapper=True)
+def trail(book, s, first_id, bid, ask):
+    """Stops of the positions from first_id on follow the bid (longs) and the ask (shorts)."""
     account, positions = book[0], book[3]
-    moved = False
     for p in range(account[0].positions):
         q = positions[p]
-        if q.symbol != s or q.id < first_id or q.id >= last_id or (np.isnan(q.trail) and np.isnan(q.even_at)):
-            continue
-        stop = nearer(book, q, bid if q.side > 0 else ask)
-        if stop != q.stop and not np.isnan(stop):
-            q.stop = stop
-            moved = True
-    return moved
+        if q.symbol == s and q.id >= first_id:
+            trail_one(book, q, bid if q.side > 0 else ask)
 
 
 @jit(no_cpython_wrapper=True)

@@ -78,7 +78,9 @@ def submit(book, order, now):
     reason = barred(book, s, arrives, False)
     pause = pause_at(book, s, arrives)
     while pause >= 0 and not reason:
-        now = book[8][pause].end
+        while pause >= 0:  # what adjoins is one wait
+            now = book[8][pause].end
+            pause = pause_at(book, s, now)
         arrives = now + length
         reason = barred(book, s, arrives, False)
         pause = pause_at(book, s, arrives)
@@ -87,9 +89,7 @@ def submit(book, order, now):
         return
     a.orders += 1
     o.filled, o.rested = 0, 0
-    o.price, o.limit, o.stop, o.take_profit = (
-        to_tick(book, s, o.price), to_tick(book, s, o.limit), to_tick(book, s, o.stop), to_tick(book, s, o.take_profit)
-    )  # fmt: skip
+    o.price, o.limit = to_tick(book, s, o.price), to_tick(book, s, o.limit)
     if o.kind == MARKET and not np.isnan(o.deviation):
         o.limit = book[1][s].ask if o.side > 0 else book[1][s].bid
     o.decided, o.arrives = now, arrives
@@ -110,7 +110,7 @@ def cancel(book, order, now):
             at = now + delay(book, o.symbol, CHANGE, order, now)
             reason = barred(book, o.symbol, at, True)
             if reason:
-                refuse_at(book, order, o.strategy, o.symbol, at, reason, NONE, NONE)
+                refuse_at(book, order, o.strategy, o.symbol, at, reason, np.int64(-1), NONE)
                 return True
             if at < o.cancel_at:
                 o.cancel_decided, o.cancel_at = now, at

@@ -23,7 +23,7 @@ from engine.venues.intake import pause_at
 from engine.venues.paths import walk
 from engine.venues.stopout import force
 from engine.venues.swap import next_night, roll
-from engine.venues.working import follow_market, settled, work
+from engine.venues.working import settled, work
 
 UNLIMITED = np.int64(2**53)
 
@@ -38,30 +38,16 @@ def quote_at(book, s, bid, ask):
 
 
 @jit(no_cpython_wrapper=True)
-def moment(book, s, ts, ts_event, bid, ask):
-    """A quote, or the open of a bar: exits, then orders."""
-    account = book[0]
-    judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False)
-    work(book, s, ts, ts_event, (bid, bid, bid), (ask, ask, ask), False)
-
-
-@jit(no_cpython_wrapper=True)
-def pessimist(book, s, ts, ts_event, bid, ask):
-    """The range of a bar after its open, taken as bad as it may have been (rules 10, 15, 18 and 24)."""
-    account = book[0]
-    born = account[0].next_position
+def pessimist(book, s, ts, ts_event, bid, ask, full):
+    """The range of a bar after its open, taken as bad as it may have been (rules 10, 15, 18 and 21)."""
+    born = book[0][0].next_position
     b, a = (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2])
-    judge(book, s, ts, ts_event, NONE, born, b, a, False)
-    b, a = (np.nan, bid[1], bid[2]), (np.nan, ask[1], ask[2])
-    if trail(book, s, NONE, born, bid[1], ask[2]):
-        judge(book, s, ts, ts_event, NONE, born, b, a, True)
-    work(book, s, ts, ts_event, (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2]), True)
-    if follow_market(book, s, bid[1], ask[2]):
-        work(book, s, ts, ts_event, (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2]), True)
-    judge(book, s, ts, ts_event, born, NEVER, b, a, True)
+    judge(book, s, ts, ts_event, NONE, born, b, a, False, full)
+    work(book, s, ts, ts_event, b, a, True, full)
+    judge(book, s, ts, ts_event, born, NEVER, b, a, True, None)
     for end in (2, 1):
         quote_at(book, s, bid[end], ask[end])
-        force(book, s, ts, ts_event)
+        force(book, s, ts, ts_event, full)
 
 
 @jit(no_cpython_wrapper=True)
@@ -82,26 +68,29 @@ def legs(book, s, ts, ts_event, path, bid, ask):
 
 
 @jit(no_cpython_wrapper=True)
-def begin(book, s, ts, ts_event, length, bid, ask):
-    """Nights, the quote, and what is due; False if the symbol does not trade now (rules 2, 13, 14)."""
-    x = book[1][s]
-    if next_night(book, s) <= ts_event:
-        roll(book, s, ts, ts_event)
-    if pause_at(book, s, ts_event) >= 0:
-        return False
+def moment(book, s, ts, ts_event, length, bid, ask, full):
+    """A quote, or the open of a bar: what is due, exits, orders, what trails, and the broker's look at the margin."""
+    account, x = book[0], book[1][s]
     quote_at(book, s, bid, ask)
-    room = book[6][s].liquidity
-    x.left_buy = x.left_sell = room if room > 0 else UNLIMITED
-    if length > 0 or ts_event >= x.due:
-        settle(book, s, ts, ts_event, length, bid, ask)
-    return True
+    if full is not None:
+        room = book[6][s].liquidity
+        x.left_buy = x.left_sell = room if room > 0 else UNLIMITED
+    if length is not None or ts_event >= x.due:
+        settle(book, s, ts, ts_event, length, bid, ask, full)
+    judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False, None)
+    work(book, s, ts, ts_event, (bid, bid, bid), (ask, ask, ask), False, full)
+    if full is not None:
+        trail(book, s, NONE, bid, ask)
+    total(account, book[1])
+    force(book, s, ts, ts_event, full)
 
 
 @jit(no_cpython_wrapper=True)
-def match(book, s, ts, ts_event, length, bid, ask):
+def match(book, s, ts, ts_event, length, bid, ask, full):
     """One record of symbol s meets the book.
 
-    `bid` and `ask` are (open, high, low, close); a quote has four equal and length 0, a bar its duration in ns.
+    `bid` and `ask` are (open, high, low, close); a quote has four equal and no `length`, a bar its duration in ns.
+    `full` None leaves out what only some runs need (see `SimulatedVenue.full`): it is compiled when one does.
 
      1. ARRIVAL. An order exists for the venue from decision time + latency: a quote stamped earlier cannot fill it.
         With bars it meets the first open at or after its arrival, or, if the latency is shorter than the bar, at or
@@ -217,29 +206,25 @@ def match(book, s, ts, ts_event, length, bid, ask):
     """
     account, symbols = book[0], book[1]
     dealt = account[0].next_deal
-    if not begin(book, s, ts, ts_event, length, bid[0], ask[0]):
+    if next_night(book, s) <= ts_event:
+        roll(book, s, ts, ts_event)
+    opens = pause_at(book, s, ts_event) < 0
+    if opens:
+        moment(book, s, ts, ts_event, length, bid[0], ask[0], full)
+        if length is not None:
+            if full is None or account[0].path == PESSIMISTIC:
+                pessimist(book, s, ts, ts_event, bid, ask, full)
+            elif full is not None:
+                legs(book, s, ts, ts_event, account[0].path, bid, ask)
+    if not opens or length is not None:
         quote_at(book, s, bid[3], ask[3])
-        value(account, symbols)
-        margin_bands(book)
-        return
-    born = account[0].next_position
-    moment(book, s, ts, ts_event, bid[0], ask[0])
-    if length > 0:
-        force(book, s, ts, ts_event)
-        if account[0].path == PESSIMISTIC:
-            pessimist(book, s, ts, ts_event, bid, ask)
-        else:
-            legs(book, s, ts, ts_event, account[0].path, bid, ask)
-    else:
-        trail(book, s, NONE, born, bid[0], ask[0])
-        follow_market(book, s, bid[0], ask[0])
-    quote_at(book, s, bid[3], ask[3])
+        force(book, s, ts, ts_event, full)
     value(account, symbols)
-    force(book, s, ts, ts_event)
-    if settled(book, s):
-        for d in range(len(symbols)):
-            bands(book, d)
-    bands(book, s)
+    if opens:
+        if settled(book, s) and full is not None:
+            for d in range(len(symbols)):
+                bands(book, d, full)
+        bands(book, s, full)
     margin_bands(book)
     if account[0].positions == 0 and account[0].next_deal > dealt and account[0].sample_every > 0:
         sample(book, ts)  # from here on the equity stands still

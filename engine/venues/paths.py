@@ -9,7 +9,6 @@ from engine.kernels.book import (
     BY_TAKE_PROFIT,
     LIMIT,
     MARKET,
-    NEVER,
     NONE,
     STOP_LIMIT,
     TOUCHED,
@@ -21,7 +20,7 @@ from engine.kernels.book import (
 from engine.kernels.jit import jit
 from engine.venues.exits import leave_at, trail
 from engine.venues.stopout import force
-from engine.venues.working import becomes_limit, fill, follow_market
+from engine.venues.working import fill_part, follow_market, trigger
 
 POSITION, ORDER, NOTHING = map(np.int64, range(3))
 
@@ -102,13 +101,15 @@ def walk(book, s, ts, ts_event, start, end, spread):
             leave_at(book, at, reason, level if far > 0.0 else edge, ts, ts_event)
             continue
         o = orders[at]
+        edge, born = (x.ask if o.side > 0 else x.bid), account[0].next_position
         if o.kind == STOP_LIMIT:
-            becomes_limit(book, o, ts, ts_event)
-            continue
-        edge = x.ask if o.side > 0 else x.bid
-        fill(book, at, level if far > 0.0 else edge, ts, ts_event, o.kind == LIMIT and o.rested != 0)
+            if trigger(book, at, ts, ts_event, edge, False):
+                fill_part(book, at, edge, ts, ts_event, False)
+        else:
+            fill_part(book, at, level if far > 0.0 else edge, ts, ts_event, o.kind == LIMIT)
+        trail(book, s, born, x.bid, x.ask)
     x.bid, x.ask = end, clean(x, end + spread)
     mark(symbols, s)
-    trail(book, s, NONE, NEVER, x.bid, x.ask)
+    trail(book, s, NONE, x.bid, x.ask)
     follow_market(book, s, x.bid, x.ask)
-    force(book, s, ts, ts_event)
+    force(book, s, ts, ts_event, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import (
+    AWAKE,
     LIMIT,
     MARKET,
     NONE,
@@ -28,9 +29,9 @@ from engine.kernels.book import (
     R_VOLUME_MAX,
     R_VOLUME_MIN,
     R_WOULD_FILL,
-    SENT,
     STOP_LIMIT,
-    TRAILING,
+    TOUCHED,
+    WORKING,
     rate_of,
 )
 from engine.kernels.draws import REJECT, REQUOTE, uniform
@@ -52,6 +53,11 @@ def reduces(book, o):
 
 
 @jit(no_cpython_wrapper=True)
+def works(o):
+    return o.state == WORKING or o.state == AWAKE
+
+
+@jit(no_cpython_wrapper=True)
 def on_side(book, s, side):
     """Lot steps of symbol s that are open, or may be opened by orders at the venue, on that side."""
     account, orders, positions = book[0], book[2], book[3]
@@ -61,7 +67,7 @@ def on_side(book, s, side):
             steps += positions[p].steps
     for k in range(account[0].orders):
         o = orders[k]
-        if o.symbol == s and o.side == side and o.state != SENT and o.position == 0 and not o.reduce_only:
+        if o.symbol == s and o.side == side and works(o) and o.position == 0 and not o.reduce_only:
             steps += o.steps
     return steps
 
@@ -72,7 +78,7 @@ def resting(book):
     count = 0
     for k in range(book[0][0].orders):
         o = book[2][k]
-        count += o.state != SENT and o.kind != MARKET
+        count += works(o) and o.kind != MARKET
     return count
 
 
@@ -95,11 +101,20 @@ def bad_volume(book, o, price):
         return R_VOLUME_MAX
     if opens and t.notional_min > 0.0 and o.steps * x.step_units * price < t.notional_min:
         return R_VALUE
-    if opens and t.volume_limit > 0 and on_side(book, o.symbol, o.side) + o.steps > t.volume_limit:
+    named = o.position > 0 or o.reduce_only != 0
+    if not named and t.volume_limit > 0 and on_side(book, o.symbol, o.side) + o.steps > t.volume_limit:
         return R_VOLUME_LIMIT
     if a.max_orders > 0 and o.kind != MARKET and resting(book) >= a.max_orders:
         return R_ORDERS
     return NONE
+
+
+@jit(no_cpython_wrapper=True)
+def malformed(o):
+    """Has a pending order no price, a stop-limit no limit, a trailing stop nothing to trail by?"""
+    if o.kind == MARKET:
+        return False
+    return np.isnan(o.price) or (o.kind == STOP_LIMIT and np.isnan(o.limit)) or (o.trails and not o.trail > 0.0)
 
 
 @jit(no_cpython_wrapper=True)
@@ -111,17 +126,15 @@ def lacks(bits, n):
 def bad_kind(book, o):
     """Rule 9 on kinds, fillings and expirations that the instrument does not take."""
     t = book[6][o.symbol]
-    if o.kind != MARKET and o.kind != TRAILING and np.isnan(o.price):
-        return R_PRICE
-    if o.kind == STOP_LIMIT and np.isnan(o.limit):
-        return R_PRICE
     if lacks(t.kinds, o.kind):
         return R_KIND
     if lacks(t.fillings, o.filling):
         return R_FILLING
-    if lacks(t.expirations, 0 if o.expires == 0 else 2) and lacks(t.expirations, 0 if o.expires == 0 else 1):
-        return R_EXPIRATION
-    return NONE
+    if o.kind == MARKET:
+        return NONE
+    if o.expires == 0:
+        return R_EXPIRATION if lacks(t.expirations, 0) else NONE
+    return R_EXPIRATION if lacks(t.expirations, 1) and lacks(t.expirations, 2) else NONE
 
 
 @jit(no_cpython_wrapper=True)
@@ -148,25 +161,36 @@ def frozen(book, s, price, market):
 
 
 @jit(no_cpython_wrapper=True)
+def bad_stops(book, o, bid, ask):
+    """Rule 9 on the exits of an order, and on its own price; 0 if all is well."""
+    entry, leave = (ask, bid) if o.side > 0 else (bid, ask)
+    level = o.limit if o.kind == STOP_LIMIT else o.price
+    if bad_exits(book, o.symbol, o.side, leave if o.kind == MARKET else level, o.stop, o.take_profit):
+        return R_STOPS
+    if o.kind == MARKET:
+        return R_WOULD_FILL if o.filling == POST_ONLY else NONE
+    if too_near(book, o.symbol, o.price, entry):
+        return R_PRICE
+    toward = o.side if o.kind == LIMIT or o.kind == TOUCHED else -o.side
+    if o.filling == POST_ONLY and toward * (entry - o.price) <= 0.0:
+        return R_WOULD_FILL if o.kind == LIMIT else R_PRICE
+    return NONE
+
+
+@jit(no_cpython_wrapper=True)
 def refuse(book, o, bid, ask):
     """Why the venue does not take this order on arrival; 0 if it does."""
-    entry, leave = (ask, bid) if o.side > 0 else (bid, ask)
     price = o.limit if o.kind == STOP_LIMIT else o.price
-    reference = leave if o.kind == MARKET or np.isnan(price) else price
-    reason = bad_volume(book, o, entry if o.kind == MARKET or np.isnan(price) else price)
+    if o.kind == MARKET:
+        price = ask if o.side > 0 else bid
+    reason = bad_volume(book, o, price)
     if not reason:
-        reason = bad_kind(book, o)
+        reason = R_PRICE if malformed(o) else bad_kind(book, o)
     if reason:
         return reason
     if np.isnan(rate_of(book[1], o.symbol)):
         return R_RATE
-    if bad_exits(book, o.symbol, o.side, reference, o.stop, o.take_profit):
-        return R_STOPS
-    if o.kind != MARKET and too_near(book, o.symbol, o.price, entry):
-        return R_PRICE
-    if o.filling == POST_ONLY and o.kind == LIMIT and o.side * (entry - o.price) <= 0.0:
-        return R_WOULD_FILL
-    return NONE
+    return bad_stops(book, o, bid, ask)
 
 
 @jit(no_cpython_wrapper=True)
@@ -184,7 +208,7 @@ def unlucky(book, o):
 def frozen_order(book, o, bid, ask):
     """Reason why an order may not be touched any more; 0 if it may."""
     market = ask if o.side > 0 else bid
-    return R_FROZEN if o.kind != MARKET and frozen(book, o.symbol, o.price, market) else NONE
+    return R_FROZEN if works(o) and o.kind != MARKET and frozen(book, o.symbol, o.price, market) else NONE
 
 
 @jit(no_cpython_wrapper=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import NONE, clean, mark, sample_grid, value
+from engine.kernels.book import clean, mark, sample_grid, value
 from engine.kernels.jit import jit
 from engine.venues.matching import match
 
@@ -128,8 +128,27 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
     return j
 
 
+@jit(no_cpython_wrapper=True)
+def remember(symbols, symbol, pulse, k):
+    """What slippage knows of each symbol's market before record k: of the others as of their last record."""
+    missing = 0
+    for d in range(len(symbols)):
+        symbols[d].fresh = d == symbol[k] or not symbols[d].exposed
+        missing += not symbols[d].fresh
+    x = symbols[symbol[k]]
+    x.variance, x.volume, x.usual_volume = pulse[k]
+    n = k - 1
+    while missing > 0 and n >= 0:
+        x = symbols[symbol[n]]
+        if not x.fresh:
+            x.fresh = 1
+            x.variance, x.volume, x.usual_volume = pulse[n]
+            missing -= 1
+        n -= 1
+
+
 @jit
-def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
+def advance_quotes(book, ts, ts_event, symbol, bid, ask, pulse, i, j, banded, full):
     """Bring the venue from quote i to quote j; stops after the quote that caused a report and returns that index."""
     account, symbols = book[0], book[1]
     a = account[0]
@@ -149,8 +168,10 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, i, j, banded):
                 return j
         if a.positions > 0 and ts[k] >= a.next_sample:
             sample_grid(book, ts[k])
+        if len(pulse):
+            remember(symbols, symbol, pulse, k)
         b, q = bid[k], ask[k]
-        match(book, np.int64(symbol[k]), ts[k], ts_event[k], NONE, (b, b, b, b), (q, q, q, q))
+        match(book, np.int64(symbol[k]), ts[k], ts_event[k], None, (b, b, b, b), (q, q, q, q), full)
         i = k + 1
         if a.reports > 0:
             return i
@@ -179,7 +200,7 @@ def peek_bars(book, ts, symbol, high, low, spread, i, j):
 
 
 @jit
-def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, j, banded):
+def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, pulse, i, j, banded, full):
     """`advance_quotes` for a tape of bars: marks at each close."""
     account, symbols = book[0], book[1]
     a = account[0]
@@ -193,9 +214,11 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, i, 
             sample_grid(book, ts[k])
         w = spread[k]
         if not banded or touches_bar(x, ts[k], high[k], low[k], w):
+            if len(pulse):
+                remember(symbols, symbol, pulse, k)
             bid = (first[k], high[k], low[k], last[k])
             ask = (clean(x, first[k] + w), clean(x, high[k] + w), clean(x, low[k] + w), clean(x, last[k] + w))
-            match(book, s, ts[k], ts_event[k], ts[k] - ts_event[k], bid, ask)
+            match(book, s, ts[k], ts_event[k], ts[k] - ts_event[k], bid, ask, full)
             if a.reports > 0:
                 return k + 1
             continue

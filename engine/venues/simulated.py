@@ -28,12 +28,19 @@ from engine.core.instrument import Instrument
 from engine.core.tape import Block
 from engine.kernels import book as b
 from engine.venues.intake import cancel, request, submit, unknown_at
+from engine.venues.pulse import pulse_of
 from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
 
 KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
 FILLINGS = {name: code for code, name in enumerate(b.FILLINGS)}
 NAN = float("nan")
-DAY = 86_400 * 10**9
+STILL = np.zeros((0, 3))
+RARE = ("stop_limit", "if_touched", "trailing_stop")
+PLAIN = {
+    "filling": "return", "reduce_only": False, "group": "", "parent": 0, "trail": None, "even_at": None,
+    "deviation": None,
+}  # fmt: skip
+"""What an order says of itself that the plain `match` understands."""
 
 
 def number(value: float | None) -> float:
@@ -57,6 +64,8 @@ class SimulatedVenue:
     strategies: tuple[str, ...]
     book: b.Book
     banded: bool = True
+    pulse: np.ndarray | None = None
+    """PULSE[symbols] where slippage remembers the market."""
     columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
     """Of the block that is attached."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
@@ -74,18 +83,37 @@ class SimulatedVenue:
         self._orders, self._positions = account["orders"], account["positions"]
         self._reports, self._requests = account["reports"], account["requests"]
 
+        a = account[0]
+        rare = a["path"] != b.PESSIMISTIC or a["partial"] > 0 or (self.book[6]["liquidity"] > 0).any()
+        self.full: bool | None = True if rare else None
+        """True once anything needs the whole of `match`, None as long as it can do without its rarer rules."""
+
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
-        c = block
+        c, pulse = block, STILL
+        if self.pulse is not None:
+            self._keep_pulse()
+            pulse = pulse_of(block, self.kind, self.pulse)
         if self.kind == "quotes":
-            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.bid, c.ask, pulse)
             self._scanned = (c.ts_event, c.symbol, c.bid, c.ask)
         else:
-            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread)
+            self.columns = (c.ts, c.ts_event, c.symbol, c.open, c.high, c.low, c.close, c.spread, pulse)
             self._scanned = (c.ts, c.symbol, c.high, c.low, c.spread)
         room = 2 * len(block) + 16
         if len(self.book[5]) < room:
             self.book = (*self.book[:5], np.zeros(room, b.SAMPLE), *self.book[6:])
+
+    def _keep_pulse(self) -> None:
+        """Leave with each symbol what was last known of it in the block before."""
+        if not self.columns:
+            return
+        symbol, pulse = self.columns[2], self.columns[-1]
+        for s in range(len(self.symbols)):
+            mine = np.flatnonzero(symbol == s)
+            if len(mine):
+                x = self.book[1][s]
+                x["variance"], x["volume"], x["usual_volume"] = pulse[mine[-1]]
 
     @property
     def idle(self) -> bool:
@@ -97,7 +125,7 @@ class SimulatedVenue:
 
     def advance(self, i: int, j: int) -> int:
         """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
-        return self._advance(self.book, *self.columns, i, j, self.banded)
+        return self._advance(self.book, *self.columns, i, j, self.banded, self.full)
 
     def drain_samples(self) -> np.ndarray:
         """The equity samples since the last call."""
@@ -113,13 +141,16 @@ class SimulatedVenue:
         s = self._ids[order.symbol]
         expires = self.day_end(s, order.ts) if order.day else order.expires
         group = self._groups.setdefault((order.strategy, order.group), len(self._groups) + 1) if order.group else 0
+        if self.full is None and (order.kind in RARE or any(getattr(order, f) != d for f, d in PLAIN.items())):
+            self.full = True
         o = self._order
         o[0] = (
             order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
             round(order.units / self._step_units[s]), 0, number(order.price), number(order.limit), number(order.stop),
             number(order.take_profit), order.position, 0, 0, expires, 0, 0, 0, FILLINGS[order.filling],
-            order.reduce_only, group, order.parent, 0, number(order.trail), number(order.trail_step),
-            number(order.trail_start), number(order.even_at), number(order.even_lock), number(order.deviation),
+            order.reduce_only, group, order.parent, 0, order.kind == "trailing_stop", number(order.trail),
+            number(order.trail_step), number(order.trail_start), number(order.even_at), number(order.even_lock),
+            number(order.deviation),
         )  # fmt: skip
         submit(self.book, o[0], order.ts)
         return self.reports() or None
@@ -173,6 +204,7 @@ class SimulatedVenue:
              *values: float) -> list[Event] | None:  # fmt: skip
         if int(self._requests[0]) == len(self.book[7]):
             self.book = b.grow(self.book, 0, 0, 2 * len(self.book[7]))
+        self.full = True
         r = self._request
         r[0] = (0, kind, self._strategy_ids[wish.strategy], s, order, position, by, 0, 0, *values)
         request(self.book, r[0], wish.ts)
@@ -212,8 +244,8 @@ class SimulatedVenue:
         if kind == b.CANCELED:
             return Canceled(known, strategy, symbol, order, b.CANCEL_REASONS[reason], ts_event)
         if kind == b.MODIFIED:
-            prices = (price_of(p) for p in (price, stop, take_profit))
-            return Modified(known, strategy, symbol, order, position, *prices, ts_event)
+            level, loss, profit_at = price_of(price), price_of(stop), price_of(take_profit)
+            return Modified(known, strategy, symbol, order, position, level, loss, profit_at, ts_event)
         if kind == b.TRIGGERED:
             return Triggered(known, strategy, symbol, order, ts_event)
         return Swapped(known, strategy, symbol, position, swap / scale, ts_event)

@@ -7,6 +7,7 @@ import numpy as np
 from engine.kernels.book import (
     BY_STOP_OUT,
     CALLED,
+    CANCELED,
     CORRECTED,
     NONE,
     SENT,
@@ -16,7 +17,7 @@ from engine.kernels.book import (
     value,
 )
 from engine.kernels.jit import jit
-from engine.venues.deals import cancel_order, report
+from engine.venues.deals import lose, report
 from engine.venues.exits import leave_at
 from engine.venues.intake import pause_at
 from engine.venues.swap import roll
@@ -25,9 +26,9 @@ from engine.venues.swap import roll
 @jit(no_cpython_wrapper=True)
 def threshold(a, level):
     """The equity at which a level is reached; nothing below reaches it when no margin is tied up."""
-    if a.level_in_money:
-        return level
-    return level * a.margin if a.margin > 0.0 else -np.inf
+    if not a.margin > 0.0:
+        return -np.inf
+    return level if a.level_in_money else level * a.margin
 
 
 @jit(no_cpython_wrapper=True)
@@ -46,7 +47,7 @@ def worst(book, ts_event):
 
 
 @jit(no_cpython_wrapper=True)
-def stand_down(book, ts, ts_event):
+def stand_down(book, ts, ts_event, full):
     """Take back every resting order that would open something."""
     account, orders = book[0], book[2]
     k = NONE
@@ -55,11 +56,11 @@ def stand_down(book, ts, ts_event):
         if o.state == SENT or o.position > 0 or o.reduce_only:
             k += 1
         else:
-            cancel_order(book, k, ts, ts_event, STOPPED_OUT)
+            lose(book, k, CANCELED, ts, ts_event, STOPPED_OUT, full)
 
 
 @jit(no_cpython_wrapper=True)
-def force(book, s, ts, ts_event):
+def force(book, s, ts, ts_event, full):
     """Warn at the margin call; at the stop-out level close the worst position until the level is above it."""
     account, symbols, positions = book[0], book[1], book[3]
     a = account[0]
@@ -73,12 +74,11 @@ def force(book, s, ts, ts_event):
         r.stop, r.take_profit = equity, a.margin
     closed = False
     while a.positions > 0 and equity <= threshold(a, a.stop_level):
+        stand_down(book, ts, ts_event, full)
         p = worst(book, ts_event)
         if p < 0:
             break
-        if not closed:
-            stand_down(book, ts, ts_event)
-            closed = True
+        closed = True
         q = positions[p]
         if q.symbol != s:
             roll(book, q.symbol, ts, ts_event)

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.kernels.book import (
     AWAKE,
+    CANCELED,
     FOK,
     IOC,
     LIMIT,
@@ -14,7 +15,9 @@ from engine.kernels.book import (
     NONE,
     NOTHING_TO_REDUCE,
     POSITION_CLOSED,
+    POST_ONLY,
     R_REQUOTE,
+    R_WOULD_FILL,
     REJECTED,
     STOP_LIMIT,
     TOUCHED,
@@ -26,11 +29,12 @@ from engine.kernels.draws import PARTIAL, SHARE, uniform
 from engine.kernels.jit import jit
 from engine.venues.deals import (
     cancel_group,
-    cancel_order,
+    drop,
     enter,
     filled_up,
     find_position,
     leave,
+    lose,
     orphan,
     remove,
     report,
@@ -113,8 +117,32 @@ def offered(book, o, want):
 
 
 @jit(no_cpython_wrapper=True)
-def fill(book, k, price, ts, ts_event, maker):
+def fill(book, k, price, ts, ts_event, maker, full):
     """Order k meets its price: as much of it trades as there is; what becomes of the rest its filling says."""
+    if full is not None:
+        fill_part(book, k, price, ts, ts_event, maker)
+        return
+    account, orders, positions = book[0], book[2], book[3]
+    o = orders[k]
+    if o.position > 0:
+        p = held_by(book, o)
+        if p < 0:
+            drop(book, k, CANCELED, ts, ts_event, POSITION_CLOSED)
+            return
+        o.steps = min(o.steps, positions[p].steps)
+    if o.kind != LIMIT:
+        price = slipped(book, o.symbol, price, o.side, o.steps, o.id)
+    reason = trade(book, k, o.steps, price, ts, ts_event, maker)
+    if reason:
+        drop(book, k, REJECTED, ts, ts_event, reason)
+    else:
+        filled_up(book, o.id, None)
+        account[0].orders = remove(orders, account[0].orders, k)
+
+
+@jit(no_cpython_wrapper=True)
+def fill_part(book, k, price, ts, ts_event, maker):
+    """`fill` where liquidity, fillings, groups and reduce-only have their say."""
     account, orders = book[0], book[2]
     o = orders[k]
     order, group = o.id, o.group
@@ -122,42 +150,58 @@ def fill(book, k, price, ts, ts_event, maker):
     if o.position > 0 or o.reduce_only:
         can = closable(book, o)
         if can == 0:
-            cancel_order(book, k, ts, ts_event, POSITION_CLOSED if o.position > 0 else NOTHING_TO_REDUCE)
+            lose(book, k, CANCELED, ts, ts_event, POSITION_CLOSED if o.position > 0 else NOTHING_TO_REDUCE, True)
             return
         want, excess = min(want, can), max(want - can, NONE)
         if o.position > 0:
             o.steps, excess = want, NONE
     steps = offered(book, o, want)
-    if o.filling == FOK and steps < want:
-        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+    if steps < want and (o.filling == FOK or (steps == 0 and o.filling == IOC)):
+        lose(book, k, CANCELED, ts, ts_event, NO_LIQUIDITY, True)
         return
     if steps == 0:
-        if o.filling == IOC:
-            cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+        goes_on(o)
         return
     if o.kind != LIMIT:
         price = slipped(book, o.symbol, price, o.side, steps, o.id)
-    x = book[1][o.symbol]
-    if o.side > 0:
+    before, side, s = o.filled, o.side, o.symbol
+    reason = trade(book, k, steps, price, ts, ts_event, maker)
+    traded = o.filled - before
+    take(book, s, side, traded)
+    ends = True
+    if reason:
+        drop(book, k, REJECTED, ts, ts_event, reason)
+    elif o.steps == 0:
+        filled_up(book, order, True)
+        account[0].orders = remove(orders, account[0].orders, k)
+    elif (excess > 0 and steps == want) or o.filling == IOC:
+        why = NOTHING_TO_REDUCE if excess > 0 and steps == want else NO_LIQUIDITY
+        drop(book, k, CANCELED, ts, ts_event, why)
+    else:
+        goes_on(o)
+        ends = False
+    if traded > 0 and group > 0:
+        cancel_group(book, group, order, ts, ts_event)
+    if ends:
+        orphan(book, order, ts, ts_event)
+
+
+@jit(no_cpython_wrapper=True)
+def take(book, s, side, steps):
+    """What was dealt is no longer on offer in this record."""
+    x = book[1][s]
+    if side > 0:
         x.left_buy -= steps
     else:
         x.left_sell -= steps
-    before = o.filled
-    reason = trade(book, k, steps, price, ts, ts_event, maker)
-    traded = o.filled > before
-    if reason:
-        report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, reason)
-        account[0].orders = remove(orders, account[0].orders, k)
-        orphan(book, ts, ts_event)
-    elif o.steps == 0:
-        filled_up(book, order)
-        account[0].orders = remove(orders, account[0].orders, k)
-    elif excess > 0 and steps == want:
-        cancel_order(book, k, ts, ts_event, NOTHING_TO_REDUCE)
-    elif o.filling == IOC:
-        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
-    if traded and group > 0:
-        cancel_group(book, group, order, ts, ts_event)
+
+
+@jit(no_cpython_wrapper=True)
+def goes_on(o):
+    """What is left waits for the next record: of a limit as a limit, of everything that was triggered at market."""
+    if o.kind != LIMIT:
+        o.kind = MARKET
+    o.rested = 1
 
 
 @jit(no_cpython_wrapper=True)
@@ -196,59 +240,86 @@ def requoted(book, o, first):
 
 
 @jit(no_cpython_wrapper=True)
-def meet(book, k, ts, ts_event, x, whole):
-    """Order k meets (first, high, low) of its entry side; `whole`: the range of a bar, after its open."""
-    account, orders = book[0], book[2]
-    o = orders[k]
-    maker = o.kind == LIMIT and o.rested != 0
-    if o.kind == STOP_LIMIT:
-        if not triggers(book, o, x[0], x[1], x[2]):
-            return
-        becomes_limit(book, o, ts, ts_event)
-        if whole:
-            o.state = AWAKE
-            return
-    if requoted(book, o, x[0]):
-        report(book, REJECTED, ts, ts_event, o.id, o.strategy, o.symbol, R_REQUOTE)
-        account[0].orders = remove(orders, account[0].orders, k)
-        orphan(book, ts, ts_event)
-        return
-    price = order_price(book, o, x[0], x[1], x[2])
-    if not np.isnan(price):
-        fill(book, k, price, ts, ts_event, maker)
-    elif o.kind == LIMIT and not maker and (o.filling == IOC or o.filling == FOK):
-        cancel_order(book, k, ts, ts_event, NO_LIQUIDITY)
+def trigger(book, k, ts, ts_event, edge, whole):
+    """A stop-limit order is touched: a limit from now on; True if it may be filled on this record as a taker."""
+    o = book[2][k]
+    becomes_limit(book, o, ts, ts_event)
+    if whole:
+        o.state = AWAKE
+        return False
+    if o.side * (edge - o.price) > 0.0:
+        if o.filling == IOC or o.filling == FOK:
+            lose(book, k, CANCELED, ts, ts_event, NO_LIQUIDITY, True)
+        return False
+    if o.filling == POST_ONLY:
+        lose(book, k, REJECTED, ts, ts_event, R_WOULD_FILL, True)
+        return False
+    return True
 
 
 @jit(no_cpython_wrapper=True)
-def work(book, s, ts, ts_event, bid, ask, whole):
-    """Working orders of symbol s by id."""
+def drag(book, o, edge):
+    """The price of a trailing-stop order follows the market to `edge` (rule 18); True if it moved."""
+    if o.kind != TRAILING:
+        return False
+    price = away(book, o.symbol, edge + o.side * o.trail, -o.side)
+    if not o.side * (o.price - price) >= least_step(book, o.symbol, o.trail_step):
+        return False
+    o.price = price
+    return True
+
+
+@jit(no_cpython_wrapper=True)
+def meet(book, k, ts, ts_event, x, whole):
+    """An order of any kind meets (first, high, low) of its entry side; `whole`: a bar's range, after its open."""
+    o = book[2][k]
+    hasty = o.kind == LIMIT and not o.rested and (o.filling == IOC or o.filling == FOK)
+    maker = o.kind == LIMIT and (whole or o.rested != 0)
+    if o.kind == STOP_LIMIT:
+        if triggers(book, o, x[0], x[1], x[2]) and trigger(book, k, ts, ts_event, x[0], whole):
+            fill_part(book, k, x[0], ts, ts_event, False)
+        return
+    if requoted(book, o, x[0]):
+        lose(book, k, REJECTED, ts, ts_event, R_REQUOTE, True)
+        return
+    price = order_price(book, o, x[0], x[1], x[2])
+    edge = (x[1] if o.side < 0 else x[2]) if whole else x[0]
+    if np.isnan(price) and drag(book, o, edge) and whole:
+        price = order_price(book, o, np.nan, x[1], x[2])
+    if not np.isnan(price):
+        fill_part(book, k, price, ts, ts_event, maker)
+    elif hasty:
+        lose(book, k, CANCELED, ts, ts_event, NO_LIQUIDITY, True)
+
+
+@jit(no_cpython_wrapper=True)
+def work(book, s, ts, ts_event, bid, ask, whole, full):
+    """Working orders of symbol s by id meet (first, high, low) of bid and of ask."""
     account, orders = book[0], book[2]
     k = NONE
     while k < account[0].orders:
         o = orders[k]
-        order = o.id
-        if o.symbol == s and o.state == WORKING and not (whole and o.kind == MARKET):
-            meet(book, k, ts, ts_event, ask if o.side > 0 else bid, whole)
-            k = after(book, order)
-        else:
+        if o.symbol != s or o.state != WORKING or (whole and o.kind == MARKET):
             k += 1
+            continue
+        order, x = o.id, ask if o.side > 0 else bid
+        if full is not None:
+            meet(book, k, ts, ts_event, x, whole)
+        else:
+            price = order_price(book, o, x[0], x[1], x[2])
+            if not np.isnan(price):
+                fill(book, k, price, ts, ts_event, o.kind == LIMIT and (whole or o.rested != 0), None)
+        k = after(book, order)
 
 
 @jit(no_cpython_wrapper=True)
 def follow_market(book, s, bid, ask):
-    """Trailing-stop orders move after the market (rule 18); True if one did."""
+    """Trailing-stop orders move after the market at the end of a leg."""
     account, orders = book[0], book[2]
-    moved = False
     for k in range(account[0].orders):
         o = orders[k]
-        if o.symbol != s or o.kind != TRAILING or o.state != WORKING:
-            continue
-        price = away(book, s, (ask if o.side > 0 else bid) + o.side * o.trail, -o.side)
-        if o.side * (o.price - price) >= least_step(book, s, o.trail_step):
-            o.price = price
-            moved = True
-    return moved
+        if o.symbol == s and o.state == WORKING:
+            drag(book, o, ask if o.side > 0 else bid)
 
 
 @jit(no_cpython_wrapper=True)

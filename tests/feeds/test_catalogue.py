@@ -16,8 +16,9 @@ from engine.core.errors import ConfigError, DataError, NotFound, OutputError
 from engine.core.zones import DAY, HOUR
 from engine.feeds.append import Added, Append
 from engine.feeds.catalogue import dataset, dataset_names, folder_of
-from engine.feeds.data import list_datasets, sample, show_dataset
+from engine.feeds.data import sample, show_dataset
 from engine.feeds.lineage import Columns, Lineage, join
+from engine.feeds.store_index import list_datasets
 
 QUOTES = Lineage(source="test", symbol="EURUSD")
 BARS = Lineage(source="test", symbol="EURUSD", frame="H1", basis="bid", stamps="open")

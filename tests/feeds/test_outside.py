@@ -17,11 +17,12 @@ from engine.core.clock import parse_time
 from engine.core.errors import ConfigError, DataError, NotFound, OutputError
 from engine.core.series import Series
 from engine.core.zones import DAY
-from engine.feeds.data import list_datasets, show_dataset
+from engine.feeds.data import show_dataset
 from engine.feeds.lineage import Lineage
 from engine.feeds.outside import Rows, calendar, funding, index, number
 from engine.feeds.releases import releases
 from engine.feeds.series import import_series, load_series, path_of, read_rows, store_rows
+from engine.feeds.store_index import list_datasets
 from engine.ops import console
 
 NOW = parse_time("2024-01-01")

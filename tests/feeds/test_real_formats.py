@@ -14,10 +14,11 @@ import pytest
 from engine.core.errors import ConfigError, OnetapeError
 from engine.core.zones import HOUR
 from engine.feeds.catalogue import dataset
-from engine.feeds.data import import_file, list_datasets, show_dataset
+from engine.feeds.data import import_file, show_dataset
 from engine.feeds.importers.formats import open_file, sniff
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, join
+from engine.feeds.store_index import list_datasets
 
 Said = dict[str, object]
 LAST, SPX = {"basis": "last"}, {"symbol": "SPX"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,18 +21,17 @@ from engine.core.errors import ConfigError, DataError, NotFound
 from engine.core.zones import DAY, HOUR
 from engine.feeds import mapped
 from engine.feeds.catalogue import NOTE, dataset
-from engine.feeds.data import list_datasets
 from engine.feeds.lineage import Columns, Lineage, join, part, size
 from engine.feeds.mapped import make_room, open_mapped, store_mapped
 from engine.feeds.store import compact, retain, size_of, write_small
 from engine.feeds.store_history import read_known
-from engine.feeds.store_index import held_datasets, index_place
+from engine.feeds.store_index import held_datasets, index_place, list_datasets
 from tests.feeds.test_catalogue import BARS, QUOTES, bars, put, quotes, read
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "test/EURUSD/quotes"
 KILLED = """
-import os, signal, sys
+import os, signal, stat, sys
 from pathlib import Path
 import numpy as np
 import engine.feeds.parquet
@@ -44,10 +44,12 @@ opened = np.arange(364 * 24 - 20, 366 * 24) * HOUR
 price, none = np.full(len(opened), 2.0), np.full(len(opened), np.nan)
 prices = dict.fromkeys(("open", "high", "low", "close"), price)
 new = {"ts": opened + HOUR, "open_ts": opened, **prices, "volume": none, "spread": none}
-steps = 0
+steps, fsync = 0, os.fsync
 def step(do, last):
     def counted(*args, **kwargs):
         global steps
+        if do is fsync and stat.S_ISDIR(os.fstat(args[0]).st_mode):
+            return do(*args)  # before it is after the renaming, which is a step
         steps += 1
         if steps == last:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -83,10 +85,11 @@ def killed(what: str, first: int, roots: list[Path]) -> str:
 
 def killed_at_each_step(what: str, prepare: Callable[[Path], None], folder: Path) -> list[Path]:
     """Prepared catalogues, in each of which `what` was killed one step later than in the one before."""
-    prepare(folder / "whole")
+    prepare(folder / "fresh")
+    shutil.copytree(folder / "fresh", folder / "whole")
     roots = [folder / str(at) for at in range(1, 1 + int(killed(what, 0, [folder / "whole"])))]
     for root in roots:
-        prepare(root)
+        shutil.copytree(folder / "fresh", root)
     killed(what, 1, roots)
     return [*roots, folder / "whole"]
 
@@ -365,3 +368,31 @@ def test_a_part_of_a_dataset_reads_only_what_it_must(own_folders: Path) -> None:
     (own_folders / NAME / "1970-01.parquet").unlink()
     back = [part(chunk, slice(None)) for chunk in dataset(NAME).read(60 * DAY, 70 * DAY)]
     assert sum(size(chunk) for chunk in back) == 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be flushed there")
+def test_what_is_in_place_is_on_the_disk_with_its_name(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut after an import: the bytes are flushed before the name changes, and the folder after it."""
+    flushed, due, changed = set[int](), set[int](), list[Path]()
+    fsync, replace = os.fsync, Path.replace
+
+    def flush(handle: int) -> None:
+        fsync(handle)
+        flushed.add(os.fstat(handle).st_ino)
+        due.discard(os.fstat(handle).st_ino)
+
+    def watched(made: Path, place: Path) -> Path:
+        assert made.stat().st_ino in flushed, f"{made.name} is named before its bytes are there"
+        due.add(place.parent.stat().st_ino)
+        changed.append(place)
+        return replace(made, place)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(Path, "replace", watched)
+    start = 19_675 * DAY
+    put(QUOTES, quotes(start + np.arange(50) * DAY))
+    for k in range(3):
+        write_small(QUOTES, quotes(start + np.arange(60, 70) * DAY + k))
+    before = len(changed)
+    compact(NAME)
+    assert before > 2 and len(changed) > before and not due, "the last name as well"

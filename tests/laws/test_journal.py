@@ -27,12 +27,14 @@ VALUES = {
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(),
     float | None: st.one_of(st.none(), st.floats()),
+    int | None: st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
+    bool: st.booleans(),
     str: st.text(max_size=20),
 }
 
 
 def any_event(kind: type[Event]) -> st.SearchStrategy[Event]:
-    return st.builds(kind, **{name: VALUES[hint] for name, hint in get_type_hints(kind).items() if hint in VALUES})
+    return st.builds(kind, **{name: VALUES[get_type_hints(kind)[name]] for name in kind.__struct_fields__})
 
 
 @st.composite

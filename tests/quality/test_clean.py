@@ -20,7 +20,7 @@ from engine.feeds.parquet import FileWriter, read_rows
 from engine.feeds.quality.apply import Applier
 from engine.feeds.quality.clean import clean, restore, undo
 from engine.feeds.quality.rules import Rules, load_rules, parse_rules
-from engine.feeds.quality.week import ALWAYS, FX
+from engine.feeds.quality.week import ALWAYS, week_of
 from tests.quality.conftest import QUOTES
 from tests.quality.test_cut import BARS, bars, noisy
 
@@ -94,7 +94,7 @@ def test_cuts_change_nothing_that_is_cleaned(seed: int, cuts: list[int], kind: s
     )
 
     def run(bounds: list[int]) -> tuple[Columns, list[tuple[int, ...]]]:
-        applier, out, record = Applier(lineage, rules, FX), [], []
+        applier, out, record = Applier(lineage, rules, week_of("EURUSD")), [], []
         for lo, hi in pairwise(sorted({0, 800, *(b % 800 for b in bounds)})):
             kept, touched, _ = applier.run(part(whole, slice(lo, hi)))
             out.append(kept)
@@ -159,7 +159,7 @@ def test_nothing_is_filled_while_the_market_is_closed() -> None:
     rows = small([1.0, 1.1])
     rows["open_ts"] = np.array([friday - 300 * SECOND, friday + 48 * HOUR])
     rules = parse_rules({"rule": [{"flag": "gap", "do": "fill"}]}, "test")
-    assert size(Applier(BARS, rules, FX).run(rows)[0]) == 2
+    assert size(Applier(BARS, rules, week_of("EURUSD")).run(rows)[0]) == 2
 
 
 def test_fxcms_crossed_quotes_are_left_out_and_had_back(shared: Path, own_folders: Path) -> None:

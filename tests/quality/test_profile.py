@@ -14,14 +14,14 @@ from engine.feeds.lineage import Columns, part, size
 from engine.feeds.quality.page import page, write_page
 from engine.feeds.quality.profile import Profile, collect, describe, profile
 from engine.feeds.quality.source import Source
-from engine.feeds.quality.week import FX
+from engine.feeds.quality.week import week_of
 from tests.quality.conftest import QUOTES
 
 
 def profiled(columns: Columns, cut: int = 1 << 20) -> Profile:
     chunks = (part(columns, slice(lo, lo + cut)) for lo in range(0, size(columns), cut))
-    found, seen = collect(Source("x", QUOTES, chunks, ""), FX, None)
-    return describe(found, seen, QUOTES, FX)
+    found, seen = collect(Source("x", QUOTES, chunks, ""), week_of("EURUSD"), None)
+    return describe(found, seen, QUOTES, week_of("EURUSD"))
 
 
 def test_a_real_day_recounted_by_pandas(real_day: Columns) -> None:

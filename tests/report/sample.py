@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from engine.portfolio.trades import Attribution, Trade
@@ -63,13 +64,21 @@ def samples(bars: dict[str, np.ndarray], trades: list[Trade]) -> tuple[np.ndarra
     return ts, balance.round(2), (balance + equity).round(2)
 
 
-def write_run(root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo", zone: str = "UTC") -> Path:
-    """A finished run's folder."""
+def write_run(
+    root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo", zone: str = "UTC", nights: float = 0.0
+) -> Path:
+    """A finished run's folder; `nights` is what swap each trade paid, and the broker then stops its last one out."""
     tally = Tally(START_BALANCE, day="17:00 America/New_York")
     prices, made = walk(bars), []
     with RunWriter(root, name, tally) as writer:
         if bars:
-            made = trades_on(prices, trades)
+            made = (
+                [with_swap(trade, nights) for trade in trades_on(prices, trades)]
+                if nights
+                else trades_on(prices, trades)
+            )
+            if nights:
+                made[-1] = msgspec.structs.replace(made[-1], reason="stop_out", order_out=0)
             ts, balance, equity = samples(prices, made)
             for lo in range(0, bars, 1_000):
                 writer.equity(ts[lo : lo + 1_000], balance[lo : lo + 1_000], equity[lo : lo + 1_000])
@@ -82,15 +91,20 @@ def write_run(root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo
         return writer.finish(summary(tally, made, span, zone), config, notes)
 
 
+def with_swap(trade: Trade, swap: float) -> Trade:
+    return msgspec.structs.replace(trade, swap=swap, net=round(trade.net + swap, 2))
+
+
 def summary(tally: Tally, trades: list[Trade], span: tuple[int, int], zone: str) -> Summary:
     profit = round(sum(t.profit for t in trades), 2)
     commission = round(sum(t.commission for t in trades), 2)
-    won = sum(t.net > 0 for t in trades)
+    swap = round(sum(t.swap for t in trades), 2)
+    won, net = sum(t.net > 0 for t in trades), round(profit + commission + swap, 2)
     return Summary(
         name="demo", engine="onetape 0.1.0", strategies=["ma_cross"], symbols=["EURUSD"], zone=zone,
         price_digits={"EURUSD": 5}, first_ts=span[0], last_ts=span[1], records=1_234_567, tape="c0ffee" * 5,
         digest="ab12" * 8, started="2026-11-23T10:00:00Z", finished="2026-11-23T10:00:02Z",
         figures=tally.figures(first_ts=span[0], last_ts=span[1]),
-        attribution=[Attribution("ma_cross", len(trades), won, profit, commission, round(profit + commission, 2))],
+        attribution=[Attribution("ma_cross", len(trades), won, profit, commission, net, swap)],
         notes=["Latency 1 ms; commission 3.50 USD per lot and side.", "Data: EURUSD H1, MIT licence, see NOTICE."],
     )  # fmt: skip

@@ -123,6 +123,15 @@ def test_the_table_sorts_and_filters(tmp_path: Path) -> None:
     assert seen["lone"], "one strategy needs no filter"
 
 
+def test_swap_has_a_column_of_its_own_where_any_was_paid(tmp_path: Path) -> None:
+    titles = (
+        'seen.titles = $$("#trades th").map(t => t.textContent); seen.cell = $$("tr[data-trade] td")[13].textContent;'
+    )
+    plain, paid = (look(write_run(tmp_path, nights=n), tmp_path, titles) for n in (0.0, -1.25))
+    assert "Swap" not in plain["titles"]
+    assert (paid["titles"][13], paid["cell"]) == ("Swap", "-1.25")
+
+
 @pytest.mark.parametrize(("bars", "trades"), [(0, 0), (1, 0), (2, 1), (300, 1)])
 def test_small_runs_open_without_a_complaint(tmp_path: Path, bars: int, trades: int) -> None:
     seen = look(write_run(tmp_path, bars, trades), tmp_path, """

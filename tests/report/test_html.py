@@ -59,6 +59,13 @@ def test_what_must_be_read_first_stands_above_the_chart(tmp_path: Path) -> None:
     assert '<ul class="cautions">' not in report(write_run(tmp_path, bars=0))
 
 
+def test_a_column_of_swap_is_there_where_any_was_paid(tmp_path: Path) -> None:
+    plain, paid = report(write_run(tmp_path)), report(write_run(tmp_path, nights=-1.25))
+    assert "<th>Swap</th>" not in plain
+    assert "<th>Commission</th><th>Swap</th><th>Net</th>" in paid and "<td>-75.00 USD</td>" in paid
+    assert "<tr><th>Swap</th><td>-75.00 USD</td></tr>" in paid and "<tr><th>Stop-outs</th><td>1</td></tr>" in paid
+
+
 def test_the_page_carries_what_the_reader_must_know(tmp_path: Path) -> None:
     page = report(write_run(tmp_path, zone="America/New_York"))
     for told in (

@@ -16,11 +16,14 @@ from engine.report.metrics import SECOND, Month, Tally, day_of, ratio, sharpe, t
 DAY = 86_400 * SECOND
 
 
-def closed(number: int, net: float, side: int = 1, start: int = 0, end: int = 10, commission: float = 0.0) -> Trade:
+def closed(
+    number: int, net: float, side: int = 1, start: int = 0, end: int = 10, commission: float = 0.0, swap: float = 0.0,
+    reason: str = "order",
+) -> Trade:  # fmt: skip
     return Trade(
         id=number, position=number, strategy="s", symbol="EURUSD", side=side, units=1e4, lots=0.1, open_ts=start,
-        open_price=1.1, close_ts=end, close_price=1.1, profit=net - commission, commission=commission, net=net,
-        reason="order", order_in=1, order_out=2,
+        open_price=1.1, close_ts=end, close_price=1.1, profit=net - commission - swap, commission=commission,
+        net=net, reason=reason, order_in=1, order_out=2, swap=swap,
     )  # fmt: skip
 
 
@@ -87,6 +90,19 @@ def test_time_in_market_counts_overlapping_positions_once_and_open_ones_to_the_e
 def test_commission_of_open_positions_is_in_the_total() -> None:
     tally = fed([closed(1, 1.0, commission=-0.7)])
     assert tally.figures(first_ts=0, last_ts=1, open_commission=-0.35)["commission"] == pytest.approx(-1.05)
+
+
+def test_swap_stop_outs_calls_and_a_debt_written_off_by_hand() -> None:
+    # 100 of balance: -0.30 of swap in a win of 10, then a stop-out that loses 115 and leaves a debt of 5 written off
+    tally = fed([closed(1, 10.0, swap=-0.3), closed(2, -115.0, swap=-0.2, reason="stop_out")], 100.0, [0.0])
+    tally.margin_call()
+    tally.margin_call()
+    tally.correction(5.0)
+    figures = tally.figures(first_ts=0, last_ts=1, ambiguous=3)
+    assert (figures["swap"], figures["stop_outs"], figures["margin_calls"]) == (-0.5, 1, 2)
+    assert (figures["corrections"], figures["ambiguous"]) == (5.0, 3)
+    whole = [figures[name] for name in ("gross_profit", "gross_loss", "corrections")]
+    assert figures["net_profit"] == sum(whole) == -100.0
 
 
 @given(st.lists(st.integers(-100_000, 100_000), min_size=1, max_size=60), st.integers(0, 5))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 
 from engine.core.clock import iso
 from engine.core.errors import NotFound, OutputError
+from engine.ops import listing
 from engine.report import series
 from engine.report.figures import figures
 from engine.report.metrics import Tally
@@ -227,6 +230,32 @@ def test_the_terminals_figures_are_words_and_money(tmp_path: Path) -> None:
     assert shown["Net profit"].endswith(" USD") and shown["Return"].endswith(" %")
     empty = dict(figures(Summary(name="demo")))
     assert set(empty) == set(shown) and empty["Sharpe (daily, × √252)"] == "–"
+
+
+def test_swap_stop_outs_and_the_rest_are_shown_where_there_were_any(tmp_path: Path) -> None:
+    quiet = {label for label, _ in figures(load_summary(write_run(tmp_path, bars=500, trades=5)))}
+    run = write_run(tmp_path, bars=500, trades=5, nights=-1.25)
+    summary = load_summary(run)
+    summary.figures |= {"margin_calls": 2, "corrections": 12.5, "ambiguous": 3}
+    shown = dict(figures(summary))
+    assert {label: text for label, text in shown.items() if label not in quiet} == {
+        "Swap": "-6.25 USD", "Margin calls": "2", "Stop-outs": "1", "Debt written off": "12.50 USD",
+        "Stop and target in one bar": "3 trades",
+    }  # fmt: skip
+    lines = list(csv.DictReader((run / "trades.csv").read_text(encoding="utf-8").splitlines()))
+    for line in lines:
+        parts = [round(100 * float(line[name])) for name in ("gross_profit", "commission", "swap")]
+        assert (line["swap"], round(100 * float(line["net_profit"]))) == ("-1.25", sum(parts))
+    text = listing.run_text({"path": "runs/2-demo", **msgspec.to_builtins(summary)})
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in text.splitlines() if "  " in line)
+    assert (told["swap"], told["margin calls"], told["stop outs"]) == ("-6.25 USD", "2", "1")
+
+
+def test_what_a_plain_run_has_none_of_is_not_shown(tmp_path: Path) -> None:
+    summary = load_summary(write_run(tmp_path, bars=500, trades=5))
+    text = listing.run_text({"path": "runs/1-demo", **msgspec.to_builtins(summary)})
+    assert not {"swap", "stop outs", "margin calls", "ambiguous"} & {line.split("  ")[0] for line in text.splitlines()}
+    assert {"swap", "stop_outs", "margin_calls", "corrections", "ambiguous"} < set(summary.figures)
 
 
 def test_writing_a_run_does_not_wait_for_pandas(tmp_path: Path) -> None:

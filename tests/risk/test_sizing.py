@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.core.config import RiskConfig
 from engine.core.quantity import Size
-from engine.risk.kernels import ANSWER, MAX_DRAWDOWN, RULES, SIZINGS, VOLUME_MIN, WISH, decide_one
+from engine.risk.kernels import ANSWER, MAX_DRAWDOWN, NO_BLACKOUT, RULES, SIZINGS, VOLUME_MIN, WISH, decide_one
 from engine.setup import limits_of
 from tests.venue.desk import Desk
 
@@ -34,7 +34,7 @@ def answer_of(desk: Desk, size: str, strength: float, stop: float = NAN, limits:
     if limits is None:
         limits = limits_for(desk, size)
     answer, wishes = np.zeros(1, ANSWER), np.zeros(limits.shape, WISH)
-    decide_one(desk.venue.book, limits, wishes, 0, 0, strength, stop, NAN, answer)
+    decide_one(desk.venue.book, limits, NO_BLACKOUT, wishes, 0, 0, 0, strength, stop, NAN, answer)
     return dict(zip(ANSWER.names or (), answer.tolist()[0], strict=True))
 
 

@@ -8,22 +8,24 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.events import Denied, Fill, Rejected, Signal
-from engine.drive import NEWS, hear
+from engine.core.events import Canceled, Denied, Fill, Rejected, Signal
+from engine.drive import NEWS, collect, hear
+from engine.kernels.book import BY_CLOSE, BY_STOP_OUT, CANCELED, FILL, NO_LIQUIDITY, REPORT, STOPPED_OUT, empty_book
+from engine.kernels.book import REJECTED as REPORT_REJECTED
 from engine.kernels.jit import jit
 from engine.risk.kernels import LIMITS, WISH, refused, says_new
 from engine.risk.wishes import Wishes
 
-SAY, IN_FLIGHT, DENIED, REJECTED, STOPPED = range(5)
-OPS = st.sampled_from([SAY, SAY, SAY, IN_FLIGHT, DENIED, REJECTED, STOPPED])
+SAY, IN_FLIGHT, DENIED, REJECTED, STOPPED, CLOSED_BY, CHANGE, TAKEN_BACK, UNWANTED = range(9)
+OPS = st.sampled_from([SAY, SAY, SAY, IN_FLIGHT, DENIED, REJECTED, STOPPED, CLOSED_BY, CHANGE, TAKEN_BACK, UNWANTED])
 WISHES = st.tuples(
     st.sampled_from([1.0, -1.0, 0.0, 0.5]), st.sampled_from([None, 1.0, 1.1, math.nan]), st.sampled_from([None, 1.2])
 )
 
 
 @jit(cache=False)
-def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, news, kept):
-    """What `engine.drive` does with a wish and with the news of it, without a market."""
+def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, book, out, news, kept):
+    """What `engine.drive` does with a wish and with the reports of it, without a market."""
     for n in range(len(ops)):
         wish = wishes[0, 0]
         if ops[n] == SAY:
@@ -33,8 +35,15 @@ def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, news, kep
         elif ops[n] == DENIED:
             refused(wish, limits[0, 0].retries)
         else:
-            news[0].due, news[0].strategy, news[0].symbol, news[0].refusal = n, 0, 0, ops[n] == REJECTED
-            hear(news, 1, n, wishes, limits)
+            r = book[4][0]
+            r.known, r.kind, r.reason, r.deal = n, FILL, BY_CLOSE if ops[n] == CLOSED_BY else BY_STOP_OUT, 1
+            if ops[n] == REJECTED or ops[n] == CHANGE:
+                r.kind, r.reason, r.deal = REPORT_REJECTED, 4, np.int64(ops[n] == CHANGE)
+            elif ops[n] == TAKEN_BACK or ops[n] == UNWANTED:
+                r.kind, r.reason, r.deal = CANCELED, NO_LIQUIDITY if ops[n] == UNWANTED else STOPPED_OUT, 0
+            book[0][0].reports = 1
+            _, pending = collect(book, out, 0, news, 0)
+            hear(news, pending, n, wishes, limits)
 
 
 def python_lane(ops: list[int], wishes: list[tuple], retries: int) -> list[bool]:
@@ -45,8 +54,13 @@ def python_lane(ops: list[int], wishes: list[tuple], retries: int) -> list[bool]
             said = memory.keep(Signal(1, "hand", "EURUSD", *wish))
         elif op == REJECTED:
             memory.on_rejected(Rejected(1, "hand", "EURUSD", 1, "not enough money", 1))
-        elif op == STOPPED:
-            memory.on_fill(stop_out())
+        elif op == CHANGE:
+            memory.on_rejected(Rejected(1, "hand", "EURUSD", 1, "not enough money", 1, request=1))
+        elif op in (STOPPED, CLOSED_BY):
+            memory.on_fill(stop_out("stop_out" if op == STOPPED else "close_by"))
+        elif op in (TAKEN_BACK, UNWANTED):
+            why = "stop out" if op == TAKEN_BACK else "no liquidity"
+            memory.on_canceled(Canceled(1, "hand", "EURUSD", 1, why, 1))
         else:
             memory.on_denied(Denied(1, "hand", "EURUSD", "in_flight" if op == IN_FLIGHT else "max_drawdown", 0.0, 0.0))
         kept.append(said)
@@ -64,8 +78,9 @@ def test_both_lanes_keep_the_same_wishes(story: list[tuple], retries: int) -> No
     number = lambda i: np.array([math.nan if w[i] is None else w[i] for _, w in story])  # noqa: E731
     limits, kept = np.zeros((1, 1), LIMITS), np.zeros(len(ops), np.bool_)
     limits["retries"] = retries
-    wishes, news = np.zeros((1, 1), WISH), np.zeros(1, NEWS)
-    compiled_lane(np.array(ops), number(0), number(1), number(2), wishes, limits, news, kept)
+    wishes, news, book = np.zeros((1, 1), WISH), np.zeros(1, NEWS), empty_book(1)
+    out = np.zeros(1, REPORT)
+    compiled_lane(np.array(ops), number(0), number(1), number(2), wishes, limits, book, out, news, kept)
     assert kept.tolist() == python_lane(ops, [w for _, w in story], retries)
 
 
@@ -101,6 +116,19 @@ def test_a_stop_out_lets_the_same_wish_be_said_again_and_an_ordinary_exit_does_n
     assert said(memory, 1.0) == [False]
     memory.on_fill(stop_out("take_profit"))
     assert said(memory, 1.0, 1.0) == [True, False]
+
+
+def test_what_a_stop_out_took_back_may_be_wished_again_and_a_refused_change_is_no_refusal() -> None:
+    memory = Wishes(retries=2)
+    assert said(memory, 1.0) == [True]
+    memory.on_rejected(Rejected(1, "hand", "EURUSD", 1, "frozen", 1, request=3))
+    memory.on_canceled(Canceled(1, "hand", "EURUSD", 1, "one cancels other", 1))
+    memory.on_fill(stop_out("close_by"))
+    assert said(memory, 1.0) == [False]
+    memory.on_canceled(Canceled(1, "hand", "EURUSD", 1, "stop out", 1))
+    assert said(memory, 1.0, 1.0) == [True, False]
+    memory.on_fill(stop_out("stop_out"))
+    assert said(memory, 1.0) == [True]
 
 
 def test_each_strategy_and_symbol_is_remembered_on_its_own() -> None:

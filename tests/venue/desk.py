@@ -1,40 +1,33 @@
 """A desk at the simulated venue: quotes and orders go in by hand, and everything that comes out is checked twice.
 
-After each record the reference venue must have reported the same, and the ledger (from the fills alone) must find the
+After each record the reference venue must have reported the same, and the ledger (from the reports alone) must find the
 same balance to the cent, the same equity and the same margin.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import numpy as np
 from hypothesis import settings
 
-from engine.core.config import AccountConfig, Config, DataConfig, RiskConfig, RunConfig, StrategyConfig, VenueConfig
-from engine.core.events import Cancel, Event, Fill, Order
-from engine.core.instrument import instrument
-from engine.core.quantity import Duration, Fee, Points, Size
+from engine.core.events import Cancel, CloseBy, Event, Fill, Modify, Order
 from engine.core.tape import ArrayTape
 from engine.kernels.book import ACCOUNT, POSITION
 from engine.risk.kernels import account_now
-from engine.setup import open_book
 from engine.venues.simulated import SimulatedVenue
 from tests.conftest import DEEPER
-from tests.venue.exact import Terms, exact
+from tests.venue.exact import Prices, exact
 from tests.venue.ledger import Ledger
-from tests.venue.reference import Prices, ReferenceVenue
+from tests.venue.reference import ReferenceVenue
+from tests.venue.worlds import MINUTE, SECOND, START, Record, terms_of, venue_of
 
-SECOND = 10**9
-MINUTE = 60 * SECOND
-START = 1_709_287_200 * SECOND
-"""2024-03-01 10:00 UTC."""
 MONEY = [name for name in ACCOUNT.names or () if "sample" not in name]
+Said = Order | Cancel | Modify | CloseBy
 
 
 def examples(n: int, **more: Any) -> settings:
@@ -43,66 +36,22 @@ def examples(n: int, **more: Any) -> settings:
     return settings(max_examples=n * deeper, **more)
 
 
-def terms_of(
-    symbols: tuple[str, ...],
-    *,
-    kind: str = "quotes",
-    mode: str = "hedging",
-    currency: str = "USD",
-    balance: float = 10_000.0,
-    leverage: float = 30.0,
-    latency: str = "0 ms",
-    back: str = "0 ms",
-    slippage: str = "0 points",
-    commission: str = "0 USD per lot",
-    rates: Mapping[str, float] | None = None,
-    declare: Iterable[dict[str, Any]] = (),
-    strategies: tuple[str, ...] = ("hand", "other"),
-    frame: str = "M1",
-    risk: str = "1 lots",
-    lane: str = "python",
-) -> Terms:
-    config = Config(
-        name="desk",
-        data=DataConfig(symbols=symbols, kind=kind, frame=frame),  # type: ignore[arg-type]
-        account=AccountConfig(currency, balance, mode, leverage),  # type: ignore[arg-type]
-        venue=VenueConfig(
-            Duration.parse(latency), Duration.parse(back), Points.parse(slippage), Fee.parse(commission)
-        ),
-        rates=dict(rates or {}),
-        risk=RiskConfig(Size.parse(risk)),
-        instrument=tuple(declare),
-        strategy=tuple(StrategyConfig(name=name) for name in strategies),
-        run=RunConfig(lane=lane),
-    )  # fmt: skip
-    return Terms(config, {s: instrument(s, config.instruments) for s in symbols})
+def alike(found: object, expected: object) -> bool:
+    """The same but for what a float does to a fraction."""
+    if isinstance(found, float) and isinstance(expected, float | int):
+        return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+    return type(found) is type(expected) and found == expected
 
 
-def venue_of(terms: Terms, banded: bool = True) -> SimulatedVenue:
-    """The engine's venue, set up as a run sets it up."""
-    config, instruments = terms.config, tuple(terms.instruments.values())
-    book, _ = open_book(config, instruments)
-    names = tuple(s.name for s in config.strategy)
-    return SimulatedVenue(config.data.kind, tuple(terms.instruments), instruments, names, book, banded)
-
-
-def rounded(events: Iterable[Event]) -> list[Event]:
-    """The same with prices to nine places: the engine's floats and the reference's fractions then compare."""
-    return [msgspec.structs.replace(e, price=round(e.price, 9)) if isinstance(e, Fill) else e for e in events]
-
-
-@dataclass
-class Record:
-    """A quote (opened == ts) or a bar, as bid prices and what the ask is above them."""
-
-    symbol: str
-    opened: int
-    ts: int
-    bid: tuple[float, float, float, float]
-    ask: float
-    """Of a quote."""
-    spread: float = 0.0
-    """Of a bar."""
+def agree(found: Sequence[Event], expected: Sequence[Event]) -> None:
+    """The same events in the same order, prices to nine places."""
+    for n in range(max(len(found), len(expected))):
+        assert n < len(found), f"missing after {found}: {expected[n:]}"
+        assert n < len(expected), f"too much after {expected}: {found[n:]}"
+        one, other = found[n], expected[n]
+        names = one.__struct_fields__
+        same = type(one) is type(other) and all(alike(getattr(one, f), getattr(other, f)) for f in names)
+        assert same, f"report {n} of {len(found)}: the engine says {one}, the rules {other}"
 
 
 class Desk:
@@ -114,8 +63,10 @@ class Desk:
         self.bars = self.terms.config.data.kind == "bars"
         self.now, self.orders = START, 0
         self.records: list[Record] = []
-        self.said: list[tuple[int, Order | Cancel]] = []
-        """Orders and cancels, with the number of records before them."""
+        self.last: dict[str, float] = {}
+        """The last bid of each symbol."""
+        self.said: list[tuple[int, Said]] = []
+        """Orders, cancels and changes, with the number of records before them."""
         self.events: list[Event] = []
 
     # the market
@@ -146,6 +97,7 @@ class Desk:
         """Several records in one block; what rests or is open meets them without anybody looking on."""
         self.now = max(self.now, records[-1].ts)
         self.records += records
+        self.last |= {r.symbol: r.bid[3] for r in records}
         self.venue.attach(self.tape(records).block)
         at, events = 0, []
         while at < len(records):
@@ -190,32 +142,45 @@ class Desk:
     def sell(self, lots: float, kind: str = "market", price: float | None = None, **more: Any) -> int:
         return self.order(-1, lots, kind, price, **more)
 
-    def close(self, position: int, lots: float | None = None, kind: str = "market", price: float | None = None) -> int:
+    def close(self, position: int, lots: float | None = None, kind: str = "market", price: float | None = None,
+              **more: Any) -> int:  # fmt: skip
         """Close an open position by name, or that much of it."""
         held = next(p for p in self.positions if p["id"] == position)
         symbol = tuple(self.terms.instruments)[held["symbol"]]
         step = self.terms.instruments[symbol].volume_step
         strategy = self.venue.strategies[held["strategy"]]
         lots = held["steps"] * step if lots is None else lots
-        return self.order(-int(held["side"]), lots, kind, price, symbol, strategy, position=position)
+        return self.order(-int(held["side"]), lots, kind, price, symbol, strategy, position=position, **more)
 
-    def cancel(self, order: int, at: int = 0) -> Event | None:
+    def cancel(self, order: int, at: int = 0) -> list[Event]:
         return self.say(Cancel(at or self.now, "hand", order))
 
-    def say(self, said: Order | Cancel) -> Event | None:
+    def modify(self, order: int = 0, position: int = 0, at: int = 0, **more: Any) -> list[Event]:
+        """Ask for a change of an order or of a position's exits."""
+        return self.say(Modify(at or self.now, "hand", order, position, **more))
+
+    def close_by(self, position: int, by: int, at: int = 0) -> list[Event]:
+        return self.say(CloseBy(at or self.now, "hand", position, by))
+
+    def say(self, said: Said) -> list[Event]:
+        """Tell the venue; returns what is known at once: an order or a request that cannot even arrive."""
         self.said.append((len(self.records), said))
-        if isinstance(said, Order):
-            self.venue.on_order(said)
-            self.reference.submit(said)
-            return None
-        self.reference.cancel(said)
-        return self.venue.on_cancel(said)
+        found, expected = tell(self.venue, said), hear(self.reference, said)
+        if self.checked:
+            agree(found, expected)
+        self.events += found
+        return found
 
     # what a trader reads
 
     @property
     def positions(self) -> np.ndarray:
         return self.venue.book[3][: int(self.venue.book[0]["positions"][0])]
+
+    @property
+    def resting(self) -> list[int]:
+        """Numbers of the orders that are not done, on their way or with the venue."""
+        return self.venue.book[2]["id"][: int(self.venue.book[0]["orders"][0])].tolist()
 
     @property
     def balance(self) -> float:
@@ -240,14 +205,11 @@ class Desk:
         up = exact(record.spread) if self.bars else exact(record.ask) - exact(record.bid[0])
         bid = Prices(*map(exact, record.bid))
         ask = Prices(*(p + up for p in bid))
-        expected = self.reference.record(record.symbol, record.ts, record.opened, bid, ask)
-        assert rounded(events) == rounded(expected)
-        self.ledger.quote(record.symbol, bid.open, ask.open)
-        for fill in events:
-            if isinstance(fill, Fill):
-                assert (fill.profit, fill.commission, fill.balance) == self.ledger.fill(fill)
-                self.ledger.look()
-        self.ledger.quote(record.symbol, bid.close, ask.close)
+        agree(events, self.reference.record(record.symbol, record.ts, record.opened, bid, ask))
+        for event, quotes in zip(events, self.reference.marks, strict=True):
+            self.ledger.quotes = quotes
+            self.ledger.take(event)
+        self.ledger.quotes = dict(self.reference.quotes)
         self.ledger.look()
         self.check_account()
 
@@ -277,17 +239,31 @@ class Desk:
             i = lo
             while i < hi or (said and said[0][0] == i < len(tape)):
                 while said and said[0][0] == i:
-                    _, what = said.pop(0)
-                    (venue.on_order if isinstance(what, Order) else venue.on_cancel)(what)
+                    events += tell(venue, said.pop(0)[1])
                 if i == hi:
                     break
                 j = min(said[0][0], hi) if said else hi
                 i = lo + venue.advance(i - lo, j - lo)
                 events += venue.reports()
         while said:
-            _, what = said.pop(0)
-            (venue.on_order if isinstance(what, Order) else venue.on_cancel)(what)
+            events += tell(venue, said.pop(0)[1])
         return events, venue.book[0][MONEY].tobytes()
+
+
+def tell(venue: SimulatedVenue, said: Said) -> list[Event]:
+    if isinstance(said, Order):
+        return list(venue.on_order(said) or [])
+    if isinstance(said, Cancel):
+        return list(venue.on_cancel(said) or [])
+    return list((venue.on_modify(said) if isinstance(said, Modify) else venue.on_close_by(said)) or [])
+
+
+def hear(reference: ReferenceVenue, said: Said) -> list[Event]:
+    if isinstance(said, Order):
+        return reference.submit(said)
+    if isinstance(said, Cancel):
+        return reference.cancel(said)
+    return reference.modify(said) if isinstance(said, Modify) else reference.close_by_wish(said)
 
 
 def close_to(found: float, expected: Any) -> bool:

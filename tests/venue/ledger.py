@@ -1,6 +1,6 @@
-"""An independent ledger: fills and quotes in, balance, equity and margin out, in exact fractions.
+"""An independent ledger: reports and quotes in, balance, equity and margin out, in exact fractions.
 
-It knows nothing of orders, stops or the engine: whatever the venue did must show in its fills, and they must add up.
+It knows nothing of orders, stops or the engine: whatever the venue did must show in its reports, and they must add up.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from engine.core.events import Fill
-from tests.venue.exact import Quotes, Terms, exact, half_away, near_tie
+from engine.core.events import Correction, Event, Fill, Swapped
+from tests.venue.contract import Terms
+from tests.venue.exact import Quotes, exact, half_away, near_tie
 
 
 @dataclass
@@ -19,42 +20,81 @@ class Held:
     units: Fraction
     cost: Fraction
     """Units times what was paid for them."""
+    margin: Fraction
+    """As it was fixed when each part was opened."""
+    swap: int = 0
+    """Accrued, in minor units."""
 
 
 class Ledger:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.start = self.balance = half_away(exact(terms.config.account.balance) * terms.scale)
+        self.start = self.balance = half_away(exact(terms.account.balance) * terms.scale)
         self.quotes: Quotes = {}
         self.held: dict[int, Held] = {}
+        self.half_way = False
+        """Between the two deals of a close-by: nobody looks at the account then."""
         self.peak = self.equity()
         self.drawdown = Fraction(0)
 
     def quote(self, symbol: str, bid: Fraction, ask: Fraction) -> None:
         self.quotes[symbol] = bid, ask
 
+    def take(self, event: Event) -> None:
+        """Book whatever moves money, and hold what the report says against it."""
+        if isinstance(event, Fill):
+            assert (event.profit, event.commission, event.balance) == self.fill(event)
+            if not self.half_way:
+                self.look()
+        elif isinstance(event, Swapped):
+            self.held[event.position].swap += round(event.amount * self.terms.scale)
+        elif isinstance(event, Correction):
+            assert self.balance < 0 and not self.held and event.balance == 0
+            assert round(event.amount * self.terms.scale) == -self.balance
+            self.balance = 0
+
     def fill(self, fill: Fill) -> tuple[float, float, float]:
         """Book a deal; returns the profit, commission and balance that it should have said."""
-        price, units = exact(fill.price), exact(fill.units)
-        rate = self._rate(fill.symbol)
-        profit = 0
+        price, units, rate = exact(fill.price), exact(fill.units), self._rate(fill.symbol)
+        profit = swap = 0
         if fill.entry == "in":
-            held = self.held.setdefault(fill.position, Held(fill.symbol, fill.side, Fraction(0), Fraction(0)))
-            assert (held.symbol, held.side) == (fill.symbol, fill.side), "a position grows on its own side only"
-            held.units += units
-            held.cost += units * price
+            self.grow(fill, price, units, rate)
         else:
-            held = self.held[fill.position]
-            assert (held.symbol, held.side) == (fill.symbol, -fill.side) and 0 < units <= held.units
-            paid = held.cost / held.units * units
-            profit = self._booked(held.side * (units * price - paid) * rate, fill.profit)
-            held.units -= units
-            held.cost -= paid
-            if not held.units:
-                del self.held[fill.position]
-        commission = -self._booked(self.terms.commission(fill.symbol, units, price, rate), -fill.commission)
-        self.balance += profit + commission
+            profit, swap = self.shrink(fill, price, units, rate)
+        commission = 0
+        if fill.entry != "out_by":
+            due = self.terms.commission(fill.symbol, units, price, rate, fill.entry == "in")
+            commission = -self._booked(due, -fill.commission)
+        assert round(fill.swap * self.terms.scale) == swap
+        self.balance += profit + commission + swap
         return profit / self.terms.scale, commission / self.terms.scale, self.balance / self.terms.scale
+
+    def grow(self, fill: Fill, price: Fraction, units: Fraction, rate: Fraction) -> None:
+        nothing = Held(fill.symbol, fill.side, Fraction(0), Fraction(0), Fraction(0))
+        held = self.held.setdefault(fill.position, nothing)
+        assert (held.symbol, held.side) == (fill.symbol, fill.side), "a position grows on its own side only"
+        held.units += units
+        held.cost += units * price
+        held.margin += self.terms.margin(fill.symbol, self._steps(fill.symbol, units), price, rate)
+
+    def shrink(self, fill: Fill, price: Fraction, units: Fraction, rate: Fraction) -> tuple[int, int]:
+        """(profit, swap) of closing so much of a position."""
+        held = self.held[fill.position]
+        assert (held.symbol, held.side) == (fill.symbol, -fill.side) and 0 < units <= held.units
+        paid, swap = held.cost / held.units * units, half_away(held.swap * units / held.units)
+        money = held.side * (units * price - paid) * rate
+        profit = 0 if self.half_way else self._booked(money, fill.profit)  # the first leg has it all
+        self.half_way = fill.entry == "out_by" and not self.half_way
+        held.margin -= held.margin * units / held.units
+        held.units -= units
+        held.cost -= paid
+        held.swap -= swap
+        if not held.units:
+            del self.held[fill.position]
+        return profit, swap
+
+    def _steps(self, symbol: str, units: Fraction) -> int:
+        return round(units / self.terms.step(symbol))
 
     def _booked(self, money: Fraction, said: float) -> int:
         """Whole minor units. So close to a tie that a float cannot tell, either neighbour is right."""
@@ -68,19 +108,24 @@ class Ledger:
         return rate
 
     def floating(self) -> Fraction:
-        """Profit of what is open, if it were closed at the last quotes."""
+        """Profit of what is open, if it were closed at the last quotes, and the swap it has accrued."""
         money = Fraction(0)
         for held in self.held.values():
             bid, ask = self.quotes[held.symbol]
             money += held.side * (held.units * (bid if held.side > 0 else ask) - held.cost) * self._rate(held.symbol)
+            money += Fraction(held.swap, self.terms.scale)
         return money
 
     def equity(self) -> Fraction:
         return Fraction(self.balance, self.terms.scale) + self.floating()
 
     def margin(self) -> Fraction:
-        costs = (held.cost * self._rate(held.symbol) for held in self.held.values())
-        return sum(costs, Fraction(0)) / self.terms.leverage
+        """Of what is open, as it was fixed at the opening; hedged volume by the contract."""
+        total = Fraction(0)
+        for symbol in self.terms.instruments:
+            mine = [h for h in self.held.values() if h.symbol == symbol]
+            total += self.terms.margin_of(symbol, [(h.side, self._steps(symbol, h.units), h.margin) for h in mine])
+        return total
 
     def look(self) -> None:
         """Take note of the highest equity so far and of the deepest fall from it."""

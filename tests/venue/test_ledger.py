@@ -14,8 +14,9 @@ from engine.feeds.tapes import open_tape
 from engine.risk.kernels import account_now
 from engine.run import Session
 from engine.strategy import Strategy, make
+from tests.venue.contract import Terms
 from tests.venue.desk import SECOND, START, Seen, close_to, terms_of
-from tests.venue.exact import Terms, exact
+from tests.venue.exact import exact
 from tests.venue.ledger import Ledger
 from tests.venue.lives import MARKETS
 

@@ -119,4 +119,4 @@ def test_that_there_is_no_order_to_cancel_is_not_known_before_the_venue_could_ha
     desk.quote(1.1, 1.1)
     answer = desk.cancel(7)
     asked = desk.now + 50_000_000
-    assert answer == Rejected(asked + 30_000_000, "hand", "", 7, "no such order", asked)
+    assert answer == [Rejected(asked + 30_000_000, "hand", "", 7, "no such order", asked)]

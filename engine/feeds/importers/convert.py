@@ -30,6 +30,8 @@ class Converter:
         self.path, self.roles, self.options = path, roles, options
         self.kind = kind_of(roles)
         self.reader = Reader(options.time_format)
+        self.received = Reader(None)
+        """Of the second stamp of recorders, when a row came in: for checks; the catalogue keeps the first."""
         self.zone: Zone = parse_zone(options.zone or "UTC")
         self.frame = parse_frame(options.frame) if options.frame else ""
         self.point = options.point
@@ -88,7 +90,8 @@ class Converter:
             return wall
         return wall_to_utc(wall, self.zone, after=self.last_utc)
 
-    def wall(self, column: pa.Array) -> tuple[np.ndarray, bool]:
+    def wall(self, column: pa.Array, reader: Reader | None = None) -> tuple[np.ndarray, bool]:
+        reader = reader or self.reader
         if column.null_count:
             row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
             raise DataError(f"row {self.rows + row + 1} has no time")
@@ -97,8 +100,8 @@ class Converter:
             return column.cast(pa.timestamp("ns", tz=column.type.tz)).view(pa.int64()).to_numpy(), utc
         if pa.types.is_date(column.type):
             return column.cast(pa.timestamp("ns")).view(pa.int64()).to_numpy(), False
-        stamps = self.reader.read(column.cast(pa.string()), None, self.rows)
-        return stamps, self.reader.own_zone
+        stamps = reader.read(column.cast(pa.string()), None, self.rows)
+        return stamps, reader.own_zone
 
     def numbers(self, batch: pa.RecordBatch, role: str) -> np.ndarray:
         """A column as float64; whole points become prices."""
@@ -128,6 +131,9 @@ class Converter:
         for role in ("bid_size", "ask_size"):
             if role in self.roles:
                 found[role] = self.numbers(batch, role)
+        if "received" in self.roles:
+            wall, absolute = self.wall(batch.column(self.roles["received"]), self.received)
+            found["received"] = wall if absolute else wall_to_utc(wall, self.zone)
         return found
 
     def prints(self, batch: pa.RecordBatch, stamps: np.ndarray) -> Columns:

@@ -104,7 +104,9 @@ def mt5(path: Path, options: Options) -> Incoming:
     does not hold it.
     """
     if not options.zone:
-        raise ConfigError(f"{path}: MT5 writes the broker's time and not its zone: say it, like zone = 'ny+7'")
+        raise ConfigError(
+            f"{path}: MT5 writes the broker's time and not its zone: say it, like --tz ny+7 (in a config tz = 'ny+7')"
+        )
     layout = layout_of(path)
     options = replace(options, symbol=options.symbol or symbol_of(path))
     known = {"clock": "<TIME>", "spread_points": "<SPREAD>"}

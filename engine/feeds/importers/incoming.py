@@ -19,7 +19,7 @@ from engine.feeds.importers.tables import Layout, bare_name
 from engine.feeds.importers.text import read_csv
 from engine.feeds.lineage import Basis, Columns, Lineage, VolumeUnit
 
-TEXT_ROLES = ("time", "date", "clock", "symbol", "side", "buyer_maker")
+TEXT_ROLES = ("time", "date", "clock", "received", "symbol", "side", "buyer_maker")
 BASES = ("bid", "ask", "mid", "last")
 VOLUMES = get_args(VolumeUnit)
 

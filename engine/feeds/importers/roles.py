@@ -13,6 +13,7 @@ ALIASES = {
             " transact_time",
     "date": "date day dt",
     "clock": "time_of_day clock hour",
+    "received": "received received_at ts_recv ts_received recv_ts recv_time receive_time local_timestamp ts_init",
     "symbol": "symbol ticker pair instrument",
     "ms_of_day": "ms_of_day ms",
     "ms_of_day_e4": "ms_of_day_e4",

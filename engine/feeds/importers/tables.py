@@ -19,6 +19,8 @@ from engine.core.errors import DataError, NotFound
 from engine.core.registry import did_you_mean
 
 SEPARATORS = "\t;,|"
+OPEN: dict[Path, Any] = {}
+"""Files that are being read, as they lie on the disk."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,34 @@ def open_bytes(path: Path, archive: bool = False) -> Iterator[Any]:
         hint = did_you_mean(path.name, near)
         raise NotFound(f"no file {path}" + (f": {hint}" if hint.startswith("did") else ""))
     try:
-        if path.suffix == ".zip" and not archive:
-            with zipfile.ZipFile(path) as packed, packed.open(only_member(packed, path)) as file:
-                yield file
-        elif path.suffix == ".xz":
-            with lzma.open(path) as file:
-                yield file
-        elif path.suffix in (".gz", ".bz2", ".zst"):
-            with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, pa.Codec.detect(path).name) as file:
-                yield file
-        else:
-            with path.open("rb") as file:
-                yield file
+        with pa.OSFile(str(path)) if path.suffix in (".gz", ".bz2", ".zst") else path.open("rb") as raw:
+            OPEN[path] = raw
+            if path.suffix == ".zip" and not archive:
+                with zipfile.ZipFile(raw) as packed, packed.open(only_member(packed, path)) as file:
+                    yield file
+            elif path.suffix == ".xz":
+                with lzma.open(raw) as file:
+                    yield file
+            elif path.suffix in (".gz", ".bz2", ".zst"):
+                with pa.CompressedInputStream(raw, pa.Codec.detect(path).name) as file:
+                    yield file
+            else:
+                yield raw
     except (lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError) as wrong:
         reason = str(wrong).splitlines()[0] if str(wrong) else "it ends too early"
         raise DataError(f"{path} cannot be read: {reason}") from None
+    finally:
+        OPEN.pop(path, None)
+
+
+def expected_rows(path: Path, done: int) -> int:
+    """How many rows a file seems to have, `done` of them read: as it says itself, or by how far they reach into it.
+
+    0 where that cannot be told.
+    """
+    if (raw := OPEN.get(path)) is not None:
+        return round(done * path.stat().st_size / max(raw.tell(), 1))
+    return pq.read_metadata(path).num_rows if path.suffix == ".parquet" else 0
 
 
 def tables_in(names: Sequence[str]) -> list[str]:

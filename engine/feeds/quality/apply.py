@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.feeds.checks import priced
 from engine.feeds.lineage import SYNTHETIC, Columns, Lineage, join, part, size
 from engine.feeds.quality.flags import BITS
 from engine.feeds.quality.rules import Rule, Rules
 from engine.feeds.quality.validator import Validator, Verdict
-from engine.feeds.quality.week import Calendar
+from engine.feeds.quality.week import Calendar, middle
 
 HOLD = 5
 LIKE: tuple[str, ...] = ("close", "spread")
@@ -35,7 +36,7 @@ class Applier:
 
     def __init__(self, lineage: Lineage, rules: Rules, calendar: Calendar) -> None:
         self.lineage, self.rules, self.calendar = lineage, rules, calendar
-        self.prices = ("open", "high", "low", "close") if lineage.bars else ("bid", "ask")
+        self.prices = priced(lineage)
         self.validator = Validator(lineage, calendar, rules.limits)
         self.rows = self.out_rows = self.held = 0
         self.last: dict[str, float] = {}
@@ -126,7 +127,7 @@ class Applier:
         before = np.r_[self.high or key[0], key[:-1]]
         for i in np.flatnonzero(key - before > step).tolist() if step else []:
             slots = np.arange(int(before[i]) + step, int(key[i]), step)
-            slots = slots[self.calendar.is_open(slots)]
+            slots = slots[self.calendar.is_open(slots + middle(step))]
             like: dict[str, float] = {n: float(kept[n][i - 1]) for n in LIKE if n in kept} if i else self.bar_before
             if len(slots) and (not limit or len(slots) <= limit):
                 pieces += [part(kept, slice(start, i)), self.flat(slots, like, kept, i)]
@@ -172,6 +173,6 @@ def repair(flag: str, out: Columns, i: int, bars: bool) -> None:
         four = [out[name][i] for name in ("open", "high", "low", "close")]
         out["high"][i], out["low"][i] = max(four), min(four)
     else:
-        for name in ("volume",) if bars else ("bid_size", "ask_size"):
+        for name in ("volume",) if bars else ("bid_size", "ask_size", "size"):
             if name in out and out[name][i] < 0:
                 out[name][i] = 0.0

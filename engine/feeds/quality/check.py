@@ -16,14 +16,13 @@ from pathlib import Path
 import msgspec
 
 from engine.core.config import DataConfig
-from engine.core.errors import DataError, Refused
+from engine.core.errors import ConfigError, DataError, Refused
 from engine.core.instrument import Instrument
-from engine.core.registry import did_you_mean
+from engine.feeds.catalogue import cache_root
 from engine.feeds.importers.options import Options
-from engine.feeds.mapped import cache_root
 from engine.feeds.quality.flags import Limits
 from engine.feeds.quality.grades import below
-from engine.feeds.quality.source import Source, open_source
+from engine.feeds.quality.source import Source, as_heard, open_source
 from engine.feeds.quality.spikes import method_of
 from engine.feeds.quality.staging import staged
 from engine.feeds.quality.tally import Checked, Tally
@@ -50,7 +49,7 @@ def check(
     """
     method_of(limits.method)
     source = open_source(ref, options, format, *span, root)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     folder = cache_root().parent / "quality" / key_of(source, limits, calendar)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode((folder / "report.json").read_bytes(), type=Checked)
@@ -79,12 +78,12 @@ def measure(
     validator = Validator(source.lineage, calendar, limits)
     tally, writer = Tally(source.name, validator, span), LogWriter(log, source.lineage)
     try:
-        for columns in source.chunks:
+        for columns in as_heard(source.chunks):
             verdict = validator.run(columns)
             tally.add(columns, verdict)
             writer.add(columns, verdict)
-            if progress and source.total:
-                progress(tally.rows, source.total)
+            if progress and (total := source.expected(tally.rows)):
+                progress(tally.rows, total)
     finally:
         writer.close()
     if not tally.rows:
@@ -118,14 +117,14 @@ def require_grade(data: DataConfig, declared: Iterable[Instrument] = ()) -> None
     """Refused when what `[data]` of a config names does not reach its `min_grade`."""
     if data.min_grade is None:
         return
-    kind = "quotes" if data.kind == "quotes" else f"bars-{data.frame}"
+    kind = "quotes" if data.kind == "quotes" else f"bars-{data.finest}"
     span = (data.start_ns, data.end_ns)
     for index, symbol in enumerate(data.symbols):
         if data.source != "file":
             found = check(f"{data.source}/{symbol}/{kind}", span=span)
         else:
             several = len(data.files) < len(data.symbols)
-            frame = "" if data.kind == "quotes" else data.frame
+            frame = "" if data.kind == "quotes" else data.finest
             basis = "" if data.basis == "bid" else data.basis
             options = Options(
                 symbol=symbol, frame=frame, basis=basis, zone=data.tz or "", declared=tuple(declared), several=several
@@ -135,10 +134,17 @@ def require_grade(data: DataConfig, declared: Iterable[Instrument] = ()) -> None
 
 
 def rows_of(text: str) -> tuple[int, int]:
-    """`100:120` as (100, 120), `7` as (7, 8); DataError says how it is written."""
+    """`100:120` (both of them too) as (100, 121), `7` as (7, 8), counted from 1; ConfigError says how it is written.
+
+    >>> rows_of(":7")
+    (1, 8)
+    """
     first, colon, last = text.partition(":")
     try:
-        low = int(first or 0)
-        return (low, int(last) if last else 1 << 62) if colon else (low, low + 1)
+        low = int(first or 1)
+        high = (int(last) if last else 1 << 62) if colon else low
     except ValueError:
-        raise DataError(f"rows {text!r}: {did_you_mean(text, ['100:120', '100'])}") from None
+        raise ConfigError(f"rows {text!r} cannot be read: write 100:120 or 100") from None
+    if low < 1 or high < low:
+        raise ConfigError(f"rows {text!r}: they are counted from 1, the first before the last")
+    return low, high + 1

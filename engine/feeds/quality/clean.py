@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.core.errors import ConfigError, DataError, NotFound
+from engine.core.locks import put
 from engine.feeds.append import Append
 from engine.feeds.catalogue import data_root, dataset, folder_of
 from engine.feeds.checks import Checker
@@ -78,7 +79,7 @@ def clean(
     rules = rules if isinstance(rules, Rules) else load_rules(rules)
     source = open_source(ref, options, format, root=root)
     lineage = out_lineage(source, out, rules)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     made = (source.identity, source.lineage, rules.hash, repr(calendar))
     identity = hashlib.blake2b(repr(made).encode(), digest_size=16).hexdigest()
     base = root or data_root()
@@ -92,7 +93,7 @@ def clean(
     report = Cleaned(made_from=source.name, dataset=lineage.name, identity=identity, rules=rules.hash)
     with staged(base, "clean", str(folder)) as staging:
         write(source, lineage, rules, calendar, report, staging, progress)
-        put(folder_of(staging, lineage.name), folder, staging)
+        swap(folder_of(staging, lineage.name), folder, staging)
     return report
 
 
@@ -139,8 +140,8 @@ def write(
             count(report.before, counts_of(verdict.flags))
             count(report.after, counts_of(after.run(kept).flags) if size(kept) else {})
             report.rows, report.rows_after = applier.rows, applier.out_rows
-            if progress and source.total:
-                progress(applier.rows, source.total)
+            if progress and (total := source.expected(applier.rows)):
+                progress(applier.rows, total)
             yield kept
 
     with Append(lineage, staging) as target:
@@ -176,25 +177,25 @@ def actions_of(record: list[Touched]) -> dict[str, int]:
 
 
 def table_of(record: list[Touched]) -> pa.Table:
-    """Every touched row: `row` in IN and `out_row` in OUT (-1: not there), `action`, `flag`, and IN's own columns."""
+    """Every touched row: `row` in IN and `out_row` in OUT (from 1; 0: none), `action`, `flag`, and those of IN."""
     joined = join([touched.before for touched in record])
     words = [pa.array([ACTIONS[a] for t in record for a in t.action.tolist()], pa.string())]
     words.append(pa.array([names_of(f)[0] for t in record for f in t.flag.tolist()], pa.string()))
     fields = {
-        "row": pa.array(np.concatenate([t.row for t in record])),
-        "out_row": pa.array(np.concatenate([t.out_row for t in record])),
+        "row": pa.array(np.concatenate([t.row for t in record]) + 1),
+        "out_row": pa.array(np.concatenate([t.out_row for t in record]) + 1),
         "action": words[0].dictionary_encode(), "flag": words[1].dictionary_encode(),
         **{name: to_arrow(name, v) if name.endswith("ts") else pa.array(v) for name, v in joined.items()},
     }  # fmt: skip
     return pa.table(fields)
 
 
-def put(new: Path, place: Path, staging: Path) -> None:
+def swap(new: Path, place: Path, staging: Path) -> None:
     """The new folder in the old one's place."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         place.rename(staging / "old")
-    new.rename(place)
+    put(new, place)
 
 
 def report_of(folder: Path, name: str) -> Cleaned | None:
@@ -219,7 +220,7 @@ def restore(name: str, root: Path | None = None) -> Columns:
     if report is None:
         raise NotFound(f"{name} was not made by `onetape data clean`: there is nothing to undo")
     table = pq.read_table(folder / FOLDER / "rows.parquet", page_checksum_verification=True)
-    row, out_row = numbers(table.column("row")), numbers(table.column("out_row"))
+    row, out_row = numbers(table.column("row")) - 1, numbers(table.column("out_row")) - 1
     kept = join(list(data.read())) if data.rows else {}
     made, gone = (row < 0), (out_row < 0)
     stays = np.ones(size(kept), bool)

@@ -22,7 +22,7 @@ OWN = ("row", "flags", "hole", "away")
 
 
 class LogWriter:
-    """Writes the flagged rows of a stream; rows are counted from 0 over all blocks."""
+    """Writes the flagged rows of a stream; rows are counted from 1 over all blocks, as everywhere people see them."""
 
     def __init__(self, path: Path, lineage: Lineage) -> None:
         self.path, self.lineage = path, lineage
@@ -34,7 +34,7 @@ class LogWriter:
         if len(some) or self.file is None:
             kept = part(columns, some)
             fields = {
-                "row": pa.array(some + self.rows), "flags": pa.array(verdict.flags[some]),
+                "row": pa.array(some + self.rows + 1), "flags": pa.array(verdict.flags[some]),
                 "hole": pa.array(verdict.hole[some]), "away": pa.array(verdict.away[some]),
                 **{name: to_arrow(name, values) if name.startswith(("ts", "open_ts")) else pa.array(values)
                    for name, values in kept.items()},

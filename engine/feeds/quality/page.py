@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from engine.core.clock import format_ts
 from engine.core.errors import OutputError, unwritten
 from engine.feeds.quality.profile import Distribution, Profile
+from engine.feeds.quality.windows import row_of
 
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -62,6 +64,14 @@ def page(made: Profile) -> str:
     if made.gaps:
         rows = [[g["until"], g["missing"]] for g in made.gaps]
         parts.append(section("Longest gaps", table(["until", "missing minutes or bars"], rows)))
+    for span, worst in made.windows.items():
+        if worst:
+            rows = [[cell if isinstance(cell, str) else number(cell) for cell in row_of(one).values()] for one in worst]
+            parts.append(section(f"Worst windows of {span}", table(list(row_of(worst[0])), rows)))
+    if made.clock:
+        rows = [[name, number(value)] for name, value in msgspec.structs.asdict(made.clock).items() if name != "jumps"]
+        rows += [[f"set at {format_ts(jump.ts)}", f"{jump.seconds:+.3g} s"] for jump in made.clock.jumps]
+        parts.append(section("Clock: received minus stamped (behind and noise in s)", table(["", ""], rows)))
     if made.drift:
         names = ["of", *next(iter(made.drift.values())).__struct_fields__]
         rows = [[name, *map(number, msgspec.structs.astuple(one))] for name, one in made.drift.items()]

@@ -10,23 +10,21 @@ import numpy as np
 
 from engine.core.clock import format_ts
 from engine.core.errors import DataError
-from engine.core.frames import MINUTE
-from engine.core.zones import DAY, HOUR
+from engine.core.frames import FRAMES, MINUTE
+from engine.core.zones import DAY, HOUR, SECOND
+from engine.feeds.drift import LEAST, Drift, drift_of
 from engine.feeds.importers.options import Options
 from engine.feeds.lineage import Columns, Lineage, size
-from engine.feeds.quality.flags import BITS, bits
+from engine.feeds.quality.flags import BITS
 from engine.feeds.quality.shift import Shift, shift
-from engine.feeds.quality.source import Source, open_source
+from engine.feeds.quality.source import Source, as_heard, open_source
 from engine.feeds.quality.tally import Checked, Tally
 from engine.feeds.quality.validator import Validator, Verdict
-from engine.feeds.quality.week import Calendar, open_between, week_of
+from engine.feeds.quality.week import Calendar, middle, open_between, week_of
+from engine.feeds.quality.windows import REJECTED, SPIKED, STALE, WEIGHTS, Marked, Window, worst_windows
 
 Progress = Callable[[int, int], None]
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-REJECTED = bits(("missing", "nonpositive", "crossed", "inconsistent", "negative", "backward", "duplicate"))
-STALE = bits(("frozen", "stale"))
-WEIGHTS = {"missing": 0.4, "reject": 0.3, "stale": 0.2, "spike": 0.1}
-"""Catalogue row 22: score = 100 x product of (1 - weight x share)."""
 GAPS = 20
 
 
@@ -74,6 +72,10 @@ class Profile(msgspec.Struct, kw_only=True):
     flags: dict[str, int]
     against: str = ""
     drift: dict[str, Shift] = {}
+    windows: dict[str, list[Window]] = {}
+    """The worst hours and days, rolling, by `1h` and `1d`."""
+    clock: Drift | None = None
+    """The source's clock against the receiver's, where both stamps are recorded."""
 
 
 class Collector:
@@ -84,7 +86,11 @@ class Collector:
         self.levels: list[np.ndarray] = []
         self.ends: list[np.ndarray] = []
         self.spreads: list[np.ndarray] = []
-        self.hours: list[np.ndarray] = []
+        self.minute_of: list[np.ndarray] = []
+        self.still: list[np.ndarray] = []
+        self.lags: list[tuple[np.ndarray, np.ndarray]] = []
+        """Where both are recorded: when each row happened and when it was received."""
+        self.last: int | None = None
         self.marks: list[np.ndarray] = []
         self.minutes: list[np.ndarray] = []
         self.gaps: list[tuple[int, int]] = []
@@ -94,8 +100,14 @@ class Collector:
         good = (verdict.flags & REJECTED) == 0
         for row in np.flatnonzero(verdict.flags & BITS["gap"]).tolist():
             self.gaps.append((int(key[row]), int(verdict.hole[row])))
-        self.hours.append((key // HOUR).astype(np.int32))
+        self.minute_of.append((key // MINUTE).astype(np.int32))
         self.marks.append(verdict.flags)
+        before = np.r_[key[0] if self.last is None else self.last, key[:-1]]
+        passed = FRAMES[self.lineage.frame] / SECOND if self.lineage.bars else np.maximum(key - before, 0) / SECOND
+        self.still.append(np.where(verdict.flags & STALE, passed, 0.0).astype(np.float32))
+        self.last = int(key[-1])
+        if "ts_event" in columns:
+            self.lags.append((columns["ts_event"], columns["ts"]))
         if self.lineage.bars:
             self.levels.append(columns["close"][good])
             self.minutes.append(key)
@@ -103,10 +115,11 @@ class Collector:
             return
         minute = key[good] // MINUTE
         ends = np.flatnonzero(np.r_[minute[1:] != minute[:-1], True]) if len(minute) else minute
-        self.levels.append(((columns["bid"][good] + columns["ask"][good]) / 2)[ends])
+        bid, ask = (columns[name] for name in (("price", "price") if self.lineage.prints else ("bid", "ask")))
+        self.levels.append(((bid[good] + ask[good]) / 2)[ends])
         self.ends.append(minute[ends])
         self.minutes.append(np.unique(key // MINUTE) * MINUTE)
-        self.spreads.append(np.where(good, columns["ask"] - columns["bid"], np.nan))
+        self.spreads.append(np.where(good & (not self.lineage.prints), ask - bid, np.nan))
 
     def returns(self) -> np.ndarray:
         """Log returns between the last mids of neighbouring minutes with quotes, or between closes."""
@@ -122,6 +135,22 @@ class Collector:
         values = np.concatenate(self.spreads)
         return values[np.isfinite(values)]
 
+    def hours(self) -> np.ndarray:
+        return np.concatenate(self.minute_of) // 60
+
+    def windows(self, calendar: Calendar) -> dict[str, list[Window]]:
+        """The worst rolling hours and days."""
+        happened, received = self.stamps()
+        columns = [np.concatenate(part) for part in (self.minute_of, self.marks, self.spreads, self.still)]
+        step = FRAMES[self.lineage.frame] if self.lineage.bars else MINUTE
+        minute, flags, spread, still = columns
+        return worst_windows(Marked(minute, flags, spread, still, (received - happened) / SECOND), calendar, step)
+
+    def stamps(self) -> tuple[np.ndarray, np.ndarray]:
+        """When rows happened and when they were received, empty where not both are recorded."""
+        happened, received = (np.concatenate(part) for part in zip(*self.lags, strict=True)) if self.lags else ((), ())
+        return np.asarray(happened, np.int64), np.asarray(received, np.int64)
+
 
 def profile(
     ref: str | Path,
@@ -134,7 +163,7 @@ def profile(
 ) -> Profile:
     """Profile a dataset or a file; `against` is the baseline that its drift is measured from."""
     source = open_source(ref, options, format, root=root)
-    calendar = calendar or week_of(source.lineage.symbol)
+    calendar = calendar or week_of(source.lineage.symbol, source.lineage.source)
     found, seen = collect(source, calendar, progress)
     made = describe(found, seen, source.lineage, calendar)
     if against is not None:
@@ -149,20 +178,21 @@ def profile(
 def collect(source: Source, calendar: Calendar, progress: Progress | None) -> tuple[Checked, Collector]:
     validator = Validator(source.lineage, calendar)
     tally, seen = Tally(source.name, validator), Collector(source.lineage)
-    for columns in source.chunks:
+    for columns in as_heard(source.chunks):
         if size(columns):
             verdict = validator.run(columns)
             tally.add(columns, verdict)
             seen.add(columns, verdict)
-        if progress and source.total:
-            progress(tally.rows, source.total)
+        if progress and (total := source.expected(tally.rows)):
+            progress(tally.rows, total)
     if not tally.rows:
         raise DataError(f"{source.name}: there is no row")
     return tally.finish(), seen
 
 
 def describe(found: Checked, seen: Collector, lineage: Lineage, calendar: Calendar) -> Profile:
-    hours, flags, spreads = (np.concatenate(part) for part in (seen.hours, seen.marks, seen.spreads))
+    flags, spreads = (np.concatenate(part) for part in (seen.marks, seen.spreads))
+    hours, stamps = seen.hours(), seen.stamps()
     days = by_day(hours, flags, np.concatenate(seen.minutes), lineage, calendar)
     spread, returns = seen.spread(), seen.returns()
     worst = sorted(seen.gaps, key=lambda gap: (-gap[1], gap[0]))[:GAPS]
@@ -175,7 +205,8 @@ def describe(found: Checked, seen: Collector, lineage: Lineage, calendar: Calend
         ],
         rows_by_hour=rows_by_hour(hours, calendar),
         gaps=[{"until": format_ts(ts), "missing": missing} for ts, missing in worst], days=days,
-        flags={finding.flag: finding.rows for finding in found.findings},
+        flags={finding.flag: finding.rows for finding in found.findings}, windows=seen.windows(calendar),
+        clock=drift_of(*stamps) if len(stamps[0]) >= LEAST else None,
     )  # fmt: skip
 
 
@@ -196,10 +227,8 @@ def by_day(
     hours: np.ndarray, flags: np.ndarray, minutes: np.ndarray, lineage: Lineage, calendar: Calendar
 ) -> list[DayQuality]:
     """Completeness and shares of every UTC day between the first and the last, days with an open market only."""
-    from engine.core.frames import FRAMES
-
     step = FRAMES[lineage.frame] if lineage.bars else MINUTE
-    inside = np.unique(minutes[calendar.is_open(minutes)]) // DAY
+    inside = np.unique(minutes[calendar.is_open(minutes + middle(step))]) // DAY
     days = hours // 24
     made = []
     order = np.argsort(days, kind="stable")
@@ -222,7 +251,7 @@ def by_day(
 def parts_of(flags: np.ndarray, seen: int, expected: int) -> dict[str, float]:
     """What is bad, as shares in [0, 1], by the names of WEIGHTS."""
     n = max(len(flags), 1)
-    marked = {"reject": REJECTED, "stale": STALE, "spike": BITS["spike"] | BITS["wide"]}
+    marked = {"reject": REJECTED, "stale": STALE, "spike": SPIKED}
     shares = {name: float(np.count_nonzero(flags & some) / n) for name, some in marked.items()}
     return {"missing": 1 - seen / expected if expected else 0.0, **shares}
 

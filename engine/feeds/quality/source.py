@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.core.errors import NotFound
+from engine.core.errors import ConfigError, NotFound
+from engine.core.frames import FRAMES
 from engine.core.registry import did_you_mean
 from engine.feeds.catalogue import dataset, dataset_names
 from engine.feeds.importers.options import Options
@@ -25,6 +26,12 @@ class Source:
     identity: str
     total: int = 0
 
+    def expected(self, done: int) -> int:
+        """How many rows there seem to be, `done` of them read; 0 where nobody knows."""
+        from engine.feeds.importers.tables import expected_rows
+
+        return self.total or expected_rows(Path(self.name), done)
+
 
 def open_source(
     ref: str | Path,
@@ -42,6 +49,11 @@ def open_source(
     if path.suffix.lower() in FILES or path.is_absolute():
         raise NotFound(f"no file {ref}: {did_you_mean(name, dataset_names(root))}")
     data = dataset(name, root)
+    if data.lineage.bars and data.lineage.frame not in FRAMES:
+        raise ConfigError(
+            f"{name}: bars that no clock cuts have no hours to keep: look at what they were made from,"
+            f" {data.lineage.made_from}"
+        )
     inside = data.part(first, last)
     if not inside.files:
         raise NotFound(f"{name} has no rows in this range")
@@ -57,6 +69,13 @@ def open_path(path: Path, options: Options, format: str | None, first: int | Non
     identity = repr((path.name, content(path), options, format, first, last))
     chunks = come.chunks if first is None and last is None else within(come.chunks, come.lineage.key, first, last)
     return Source(str(path), come.lineage, chunks, identity)
+
+
+def as_heard(chunks: Iterator[Columns]) -> Iterator[Columns]:
+    """Rows of a recorder as a live stream has them: `ts` when they were received, `ts_event` when they happened."""
+    for chunk in chunks:
+        received = chunk.pop("received", None)
+        yield chunk if received is None else {**chunk, "ts": received, "ts_event": chunk["ts"]}
 
 
 def within(chunks: Iterator[Columns], key: str, first: int | None, last: int | None) -> Iterator[Columns]:

@@ -8,6 +8,7 @@ import numpy as np
 from engine.core.clock import format_ts
 from engine.core.frames import MINUTE
 from engine.core.zones import DAY
+from engine.feeds.checks import priced
 from engine.feeds.lineage import Columns, Lineage, size
 from engine.feeds.quality.flags import BITS, FLAGS, Limits
 from engine.feeds.quality.grades import grade_of, worst
@@ -32,7 +33,7 @@ class Finding(msgspec.Struct, kw_only=True):
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """What a check found; `rows` are counted from 0 in `log`, where every flagged row is."""
+    """What a check found; `log` holds every flagged row; rows are counted from 1."""
 
     name: str
     grade: str
@@ -48,6 +49,8 @@ class Checked(msgspec.Struct, kw_only=True):
     notes: list[str]
     method: str
     calendar: str
+    unit: str
+    """Of what is missing: bars, or open minutes."""
     identity: str = ""
     log: str = ""
 
@@ -82,7 +85,7 @@ class Tally:
             finding.stretches += int(((before[rows] & BITS[name]) == 0).sum())
             for row in rows[: SHOWN - len(finding.first)].tolist():
                 why = why_of(name, row, columns, verdict, self.validator.lineage)
-                finding.first = [*finding.first, f"row {self.rows + row:,}, {format_ts(int(key[row]))}: {why}"]
+                finding.first = [*finding.first, f"row {self.rows + row + 1:,}, {format_ts(int(key[row]))}: {why}"]
         self.missing += int(verdict.hole[(flags & BITS["gap"]) != 0].sum())
         self.rows, self.before = self.rows + n, int(flags[-1])
 
@@ -110,7 +113,7 @@ class Tally:
             last=format_ts(self.last), missing=missing, expected=expected,
             findings=[found for found in self.found.values() if found.rows or found.grade != "A"],
             weeks=[week.told() for week in weeks], notes=notes, method=limits.method,
-            calendar=getattr(calendar, "name", type(calendar).__name__),
+            calendar=getattr(calendar, "name", type(calendar).__name__), unit="bars" if bars else "open minutes",
         )  # fmt: skip
 
     def ends(self) -> tuple[int, int]:
@@ -142,7 +145,7 @@ def open_minutes(calendar: Calendar, first: int, last: int) -> int:
 
 def why_of(flag: str, row: int, columns: Columns, verdict: Verdict, lineage: Lineage) -> str:
     """A flag of a row in words, with the numbers that made it."""
-    names = ("open", "high", "low", "close") if lineage.bars else ("bid", "ask")
+    names = priced(lineage)
     if flag == "gap":
         return f"{int(verdict.hole[row]):,} {'bars' if lineage.bars else 'open minutes'} are missing before it"
     if flag == "spike":
@@ -152,7 +155,7 @@ def why_of(flag: str, row: int, columns: Columns, verdict: Verdict, lineage: Lin
     if flag == "wide":
         return f"{FLAGS[flag]} ({values(columns, row, ('spread',) if lineage.bars else names)})"
     if flag == "negative":
-        held = ("volume",) if lineage.bars else ("bid_size", "ask_size")
+        held = ("volume",) if lineage.bars else ("size",) if lineage.prints else ("bid_size", "ask_size")
         return f"{FLAGS[flag]} ({values(columns, row, held)})"
     if flag == "crossed" and lineage.bars:
         return f"{FLAGS[flag]} ({values(columns, row, ('spread',))})"

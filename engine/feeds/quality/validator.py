@@ -20,11 +20,24 @@ from engine.core.instrument import instrument
 from engine.core.zones import DAY, HOUR, SECOND, utc_to_wall
 from engine.feeds.lineage import Columns, Lineage, size
 from engine.feeds.quality import kernels, spikes
-from engine.feeds.quality.flags import BITS, NOT_BELIEVED, Limits
-from engine.feeds.quality.week import SATURDAY, SHIFTED, Calendar, open_between, open_rows, week_of, weekday
+from engine.feeds.quality.flags import BITS, NOT_BELIEVED, Limits, bits
+from engine.feeds.quality.week import (
+    SATURDAY,
+    SHIFTED,
+    Calendar,
+    never_open,
+    open_between,
+    open_rows,
+    week_of,
+    weekday,
+)
 from engine.feeds.quality.zones import Weeks
 
 UNBELIEVED = NOT_BELIEVED | BITS["backward"] | BITS["duplicate"] | BITS["negative"]
+NOT_OF_PRINTS = bits(("crossed", "duplicate", "wide", "frozen", "stale"))
+"""Trades at one price, and equal ones at one moment, are nothing unusual."""
+BOUNCE = 0.01
+"""A trade is a spike from this share of the price on: trades go from bid to ask and back."""
 TEXTBOOK = {"tick": 1, "z": 2, "iqr": 3, "hampel": 4, "std": 5}
 SHARPEST = "H4"
 """Weeks are watched in bars up to this long."""
@@ -51,7 +64,7 @@ class Validator:
 
     def __init__(self, lineage: Lineage, calendar: Calendar | None = None, limits: Limits = Limits()) -> None:  # noqa: B008
         self.lineage, self.limits = lineage, limits
-        self.calendar: Calendar = calendar or week_of(lineage.symbol)
+        self.calendar: Calendar = calendar or week_of(lineage.symbol, lineage.source)
         self.step = FRAMES.get(lineage.frame, 0) if lineage.frame != "W1" else 0
         self.weeks = Weeks(self.calendar)
         self.watch = not lineage.bars or FRAMES[lineage.frame] <= FRAMES[SHARPEST]
@@ -65,6 +78,8 @@ class Validator:
     def run(self, columns: Columns) -> Verdict:
         """The verdicts on the next rows; `columns` is not changed."""
         n = size(columns)
+        if self.lineage.prints:
+            columns = as_quotes(columns)
         verdict = Verdict(np.zeros(n, np.uint32), np.zeros(n, np.int32), np.zeros(n))
         if n:
             key = np.ascontiguousarray(columns[self.lineage.key], np.int64)
@@ -74,12 +89,16 @@ class Validator:
             else:
                 self.quotes(key, columns, verdict.flags)
             self.spikes(columns, verdict)
+        if self.lineage.prints:
+            np.bitwise_and(verdict.flags, np.uint32(~NOT_OF_PRINTS & 0xFFFFFFFF), out=verdict.flags)
+            verdict.flags[~(columns["bid_size"] > 0)] |= BITS["negative"]
         return verdict
 
     def hours(self, key: np.ndarray, columns: Columns, verdict: Verdict) -> None:
         """Flags that need the calendar: weekend, closed, gap, zone."""
         inside = open_rows(self.calendar, key)
         shut = np.flatnonzero(~inside)
+        shut = shut[self.shut(key[shut])]
         if len(shut):
             weekend = weekday(utc_to_wall(key[shut], SHIFTED)) >= SATURDAY
             verdict.flags[shut] |= np.where(weekend, BITS["weekend"], BITS["closed"]).astype(np.uint32)
@@ -96,6 +115,15 @@ class Validator:
         self.restart = key - before > max(4 * self.step, HOUR)
         if self.watch:
             self.weeks.run(key, columns["ts"], BITS["zone"], verdict.flags)
+
+    def shut(self, key: np.ndarray) -> np.ndarray:
+        """bool per row: the market cannot be open at a quote, or in a bar (its first minute, middle, last minute)."""
+        length = FRAMES[self.lineage.frame] if self.lineage.bars else 0
+        during = (0, length // 2, length - MINUTE) if length > MINUTE else (0,)
+        closed = np.ones(len(key), bool)
+        for into in during:
+            closed &= never_open(self.calendar, key + into)
+        return closed
 
     def quotes(self, ts: np.ndarray, columns: Columns, out: np.ndarray) -> None:
         bid, ask = (np.ascontiguousarray(columns[name], np.float64) for name in ("bid", "ask"))
@@ -138,7 +166,16 @@ class Validator:
             spikes.outliers(number, level, believed, self.tick, BITS["spike"], *self.spike, verdict.flags, verdict.away)
             return
         limits, (integers, ring, ordered, _) = self.limits, self.spike
-        known = (limits.least, limits.believe, BITS["spike"], integers, ring, ordered, verdict.flags, verdict.away)
+        known = (
+            max(limits.least, BOUNCE) if self.lineage.prints else limits.least,
+            limits.believe,
+            BITS["spike"],
+            integers,
+            ring,
+            ordered,
+            verdict.flags,
+            verdict.away,
+        )
         if not self.lineage.bars:
             known = (*known[:4], self.bounds, *known[5:])
             spikes.jumps(level, believed, self.restart, limits.jump, *known)
@@ -154,6 +191,13 @@ class Validator:
             return np.ascontiguousarray(columns["close"], np.float64)
         with np.errstate(invalid="ignore"):
             return (columns["bid"] + columns["ask"]) / 2.0
+
+
+def as_quotes(prints: Columns) -> Columns:
+    """Prints as quotes without a spread: what can be wrong with both is looked for by one code."""
+    price, amount = prints["price"], prints["size"]
+    times = {name: values for name, values in prints.items() if name.startswith("ts")}
+    return {**times, "bid": price, "ask": price, "bid_size": amount, "ask_size": amount}
 
 
 def point_of(symbol: str) -> float:

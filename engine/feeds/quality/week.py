@@ -1,8 +1,8 @@
 """When a market is open, as far as the checks need it: `is_open(ts)` for whole columns, and the hours between.
 
-Three weeks are known: currencies (Sunday 17:00 to Friday 17:00 New York), metals (Sunday 18:00 to Friday 17:00 with a
-break from 17:00 to 18:00 every day) and coins (always). Anything with the same `is_open` can stand in their place.
-Doors open and close on a whole minute.
+The hours are those of the instrument: what a broker's import or a config states, else what ships with the project, else
+those of EURUSD, XAUUSD or any coin, by kind and name. Shipped holidays are typical, and brokers differ in them: on one
+nothing is missing, and nothing that is there is wrong. Doors open and close on a whole minute.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.frames import MINUTE
-from engine.core.instrument import instrument
-from engine.core.zones import DAY, HOUR, parse_zone, utc_to_wall
+from engine.core.instrument import Instrument, instrument, shipped
+from engine.core.sessions import Sessions, parse_sessions
+from engine.core.zones import DAY, HOUR, parse_zone
 
 NEW_YORK = parse_zone("America/New_York")
 SHIFTED = parse_zone("ny+7")
@@ -31,48 +32,60 @@ class Calendar(Protocol):
 
 
 @dataclass(frozen=True)
-class Week:
-    """`always` open, or currencies' week with a daily pause of `pause` ns from 17:00 New York."""
+class Hours:
+    """Whose hours (`name`), when rows are expected, and when there may be some: on holidays that are typical only."""
 
     name: str
-    always: bool = False
-    pause: int = 0
+    expected: Sessions
+    possible: Sessions
 
     def is_open(self, ts: np.ndarray) -> np.ndarray:
-        """bool per stamp.
+        """bool per stamp: whether a row is expected.
 
-        >>> FX.is_open(np.array([1549058340, 1549058400]) * 10**9).tolist()  # Friday 16:59 and 17:00 New York
-        [True, False]
+        >>> fx = week_of("EURUSD")  # Friday 16:59 and 17:00 New York, and Christmas
+        >>> fx.is_open(np.array([1549058340, 1549058400, 1545732000]) * 10**9).tolist()
+        [True, False, False]
         """
-        if self.always:
-            return np.ones(len(ts), bool)
-        wall = utc_to_wall(ts, SHIFTED)
-        inside = weekday(wall) < SATURDAY
-        return inside & (wall % DAY >= self.pause) if self.pause else inside
+        return self.expected.is_open(ts)
 
 
-FX = Week("fx")
-METALS = Week("metals", pause=HOUR)
-ALWAYS = Week("always", always=True)
+ALWAYS = Hours("always", parse_sessions("24/7"), parse_sessions("24/7"))
+COINS = ("BTC", "ETH", "XRP", "USDT", "ADA")
+METALS = ("XAU", "XAG", "XPT", "XPD")
+
+
+def week_of(symbol: str, source: str = "") -> Calendar:
+    """When a symbol trades: by its instrument at the venue `source`, else by that symbol anywhere, else by its kind."""
+    kind, name = "", symbol.upper()
+    for one in named(symbol, source):
+        kind = kind or one.kind
+        if one.sessions == "24/7" and not one.holidays:
+            return ALWAYS
+        if one.sessions:
+            typical = one.venue == "demo"
+            return Hours(one.id, one.hours, parse_sessions(one.sessions) if typical else one.hours)
+    if kind == "crypto" or any(coin in name for coin in COINS):
+        return ALWAYS
+    return week_of("XAUUSD@demo" if kind == "metal" or name[:3] in METALS else "EURUSD@demo")
+
+
+def named(symbol: str, source: str) -> list[Instrument]:
+    """The instruments that a symbol of a source may mean, the nearest first."""
+    found = []
+    for name in (f"{symbol}@{source}", symbol):
+        with suppress(ConfigError):
+            found.append(instrument(name))
+    return [*found, *(one for one in [shipped().get(f"{symbol}@demo")] if one)]
+
+
+def never_open(calendar: Calendar, ts: np.ndarray) -> np.ndarray:
+    """bool per stamp: no row can be of that moment, whoever the broker is."""
+    return ~(calendar.possible if isinstance(calendar, Hours) else calendar).is_open(ts)
 
 
 def weekday(wall: np.ndarray) -> np.ndarray:
     """0 Monday to 6 Sunday, of ns on a wall clock."""
     return (wall // DAY + 3) % 7
-
-
-def week_of(symbol: str) -> Calendar:
-    """When a symbol trades: its instrument's own hours where a broker's were imported or it is neither currency, metal
-    nor coin; else the week of its kind; currencies' where it is not known."""
-    kind, name = "", symbol.upper()
-    with suppress(ConfigError):
-        one = instrument(symbol)
-        kind = one.kind
-        if one.sessions and (one.venue != "demo" or kind not in ("forex", "metal", "crypto")):
-            return one.hours
-    if kind == "crypto" or any(coin in name for coin in ("BTC", "ETH", "XRP", "USDT", "ADA")):
-        return ALWAYS
-    return METALS if kind == "metal" or name[:3] in ("XAU", "XAG", "XPT", "XPD") else FX
 
 
 def open_rows(calendar: Calendar, ts: np.ndarray) -> np.ndarray:
@@ -85,17 +98,23 @@ def open_rows(calendar: Calendar, ts: np.ndarray) -> np.ndarray:
     return answers[0:1].repeat(len(ts)) if len(new) == 1 else np.repeat(answers, np.diff(np.r_[new, len(ts)]))
 
 
+def middle(step: int) -> int:
+    """How far into a bar the market must be open for the bar to be expected: a day may begin with a break."""
+    return step // 2 if step > MINUTE else 0
+
+
 def open_between(calendar: Calendar, after: np.ndarray, until: np.ndarray, step: int = MINUTE) -> np.ndarray:
     """How many of after + step, after + 2 step ... before `until` are open, per pair; int64.
 
-    With a step of a minute that is open time in minutes; with a frame's length, bars that are not there.
+    With a step of a minute that is open time in minutes; with a frame's length, bars that are not there (and in whose
+    middle the market is open).
     """
     steps = np.maximum((until - after - 1) // step, 0)
     total = int(steps.sum())
     if not total:
         return np.zeros(len(after), np.int64)
     place = np.arange(total) - np.repeat(np.cumsum(steps) - steps, steps) + 1
-    grid = np.repeat(after, steps) + place * step
+    grid = np.repeat(after, steps) + place * step + middle(step)
     seen = np.r_[0, np.cumsum(calendar.is_open(grid))]
     ends = np.cumsum(steps)
     return seen[ends] - seen[ends - steps]

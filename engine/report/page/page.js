@@ -34,7 +34,7 @@
     id, strategy: word("strategy", i), symbol: word("symbol", i), side: word("direction", i) === "long" ? 1 : -1,
     lots: columns.lots[i], open: columns.open_time[i], open_price: columns.open_price[i], close: columns.close_time[i],
     close_price: columns.close_price[i], stop: columns.stop[i], take_profit: columns.take_profit[i], reason: word("exit_reason", i),
-    gross: columns.gross_profit[i], commission: columns.commission[i], net: columns.net_profit[i], held: columns.held_s[i],
+    gross: columns.gross_profit[i], commission: columns.commission[i], swap: columns.swap?.[i] ?? 0, net: columns.net_profit[i], held: columns.held_s[i],
   }));
 
   const fixed = (t, price) => price.toFixed(digitsOf(t.symbol));
@@ -52,6 +52,7 @@
     ["Held", 98, "", t => t.held, t => held(t.held)],
     ["Gross", 88, "", t => t.gross, t => money(t.gross)],
     ["Commission", 92, "", t => t.commission, t => money(t.commission)],
+    ...(trades.some(t => t.swap) ? [["Swap", 80, "", t => t.swap, t => money(t.swap)]] : []),
     ["Net " + data.currency, 96, "", t => t.net, t => money(t.net)],
   ];
   let shown = trades, sort = { column: 0, way: 1 }, chosen = null, drawn = "";
