@@ -110,7 +110,8 @@ class Session:
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)
-        book, notes = open_book(config, self.instruments, tape.span)
+        frame = config.data.finest if tape.kind == "bars" else ""
+        book, notes = open_book(config, self.instruments, tape.span, frame)
         limits = limits_of(config, config.strategies, self.instruments)
         shut, told = blackouts(config, self.instruments, limits)
         notes += told

@@ -30,11 +30,12 @@ CAPACITY = 8_192
 
 
 def open_book(
-    config: Config, instruments: tuple[Instrument, ...], span: tuple[int, int] | None = None
+    config: Config, instruments: tuple[Instrument, ...], span: tuple[int, int] | None = None, frame: str = ""
 ) -> tuple[b.Book, list[str]]:
     """A fresh book for these symbols, and what the report must say about it.
 
     `span` is the first and last moment of the tape, ns UTC; without it there is no calendar: no nights, always open.
+    `frame` is that of a tape of bars.
     Raises ConfigError where a currency cannot be converted, a fee is in a currency that is not the account's, or the
     venue does not know what an instrument or the config asks for.
     """
@@ -54,7 +55,8 @@ def open_book(
         notes += way_note(one, ways[s])
         notes += swap_note(one, config.venue) if span is not None else []
     if span is not None:
-        book = write_calendar(book, instruments, config.venue, span)
+        bars = (frame, config.data.trading_day) if frame else None
+        book = write_calendar(book, instruments, config.venue, span, bars)
     return frictions(book, config, instruments), notes
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from engine.core.broker import VenueConfig
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError
-from engine.core.frames import day_starts
+from engine.core.frames import day_starts, edges
 from engine.core.instrument import Instrument
 from engine.core.registry import did_you_mean
 from engine.core.sessions import Sessions, Spans, merged, without
@@ -44,9 +44,15 @@ class Rates:
 
 
 def write_calendar(
-    book: b.Book, instruments: tuple[Instrument, ...], venue: VenueConfig, span: tuple[int, int]
+    book: b.Book,
+    instruments: tuple[Instrument, ...],
+    venue: VenueConfig,
+    span: tuple[int, int],
+    bars: tuple[str, str] | None = None,
 ) -> b.Book:
     """The book with the nights and pauses of every symbol around [first, last] of the tape, ns UTC.
+
+    `bars` are the frame and the trading day of a tape of bars.
 
     Raises ConfigError for outages and swap files that cannot be read.
     """
@@ -64,7 +70,7 @@ def write_calendar(
         rows = nights(one, hours, rates_of(one, venue), span) if venue.swap == "instrument" else no_rows()
         t["nights_at"] = x["night"] = at
         t["nights_end"] = at = at + len(rows)
-        stops = pauses(hours, one.life, shut, span)
+        stops = pauses(hours, one.life, shut, span, bars)
         t["pauses_at"] = x["pause"] = at
         t["pauses_end"] = at = at + len(stops)
         parts += [rows, stops]
@@ -126,9 +132,14 @@ def pauses(
     life: tuple[int | None, int | None],
     shut: tuple[tuple[int, int], ...],
     span: tuple[int, int],
+    bars: tuple[str, str] | None = None,
 ) -> np.ndarray:
     """CALENDAR rows of the stretches without trading, rising and apart: where two meet an outage goes before the end
-    of a symbol's life, and that before its closed hours."""
+    of a symbol's life, and that before its closed hours.
+
+    `bars` are the frame and the trading day of a tape of bars: a bar in which the market opens is open from its own
+    opening on, or a day's bar of gold, which pauses for an hour at first, would never trade.
+    """
     first, last = span[0] - AROUND, span[1] + AROUND
     out: Spans = [(max(start, first), end) for start, end in shut if end > first and start < last]
     begins, ends = life
@@ -138,7 +149,8 @@ def pauses(
     closed: Spans = []
     if hours is not None and not hours.always:
         opens, closes = hours.spans(first, last)
-        closed = without([(first, last)], list(zip(opens.tolist(), closes.tolist(), strict=True)))
+        opens = bar_opens(opens, *bars) if bars and len(opens) else opens
+        closed = without([(first, last)], merged(list(zip(opens.tolist(), closes.tolist(), strict=True))))
     unlisted = without(unlisted, out)
     closed = without(closed, merged(out + unlisted))
     kinds = ((out, OUTAGE), (unlisted, NOT_LISTED), (closed, CLOSED))
@@ -147,6 +159,12 @@ def pauses(
     for n, (start, end, kind) in enumerate(found):
         rows[n]["start"], rows[n]["end"], rows[n]["kind"] = start, end, kind
     return rows
+
+
+def bar_opens(ts: np.ndarray, frame: str, day: str) -> np.ndarray:
+    """When the bar opens that holds each moment, int64 ns UTC."""
+    bounds = edges(frame, day, int(ts[0]), int(ts[-1]))
+    return bounds[np.searchsorted(bounds, ts, side="right") - 1]
 
 
 def outages(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:

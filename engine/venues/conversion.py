@@ -120,13 +120,13 @@ def write_way(book: b.Book, s: int, way: tuple[Leg, ...], fixed: dict[float, int
 
 
 def way_note(one: Instrument, way: tuple[Leg, ...]) -> list[str]:
-    """What the report must say: profit not converted at the market's own rate of the two currencies."""
+    """What the report must say: profit converted at a rate that is fixed, wholly or in part."""
     fixed = [f"{leg.name} of {leg.rate:g}" for leg in way if leg.via < 0]
     if fixed and len(way) == 1:
         return [f"{one.symbol}: profit converted at a fixed {fixed[0]}, not at the market's"]
-    if len(way) == 2:
-        told = f", at a fixed {' and '.join(fixed)}, not at the market's" if fixed else ""
-        return [f"{one.symbol}: profit converted through {way[0].name} and {way[1].name}{told}"]
+    if fixed:
+        told = f"profit converted through {way[0].name} and {way[1].name}, at a fixed {' and '.join(fixed)}"
+        return [f"{one.symbol}: {told}, not at the market's"]
     return []
 
 

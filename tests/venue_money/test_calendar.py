@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.core.broker import VenueConfig
 from engine.core.clock import format_ts, parse_time
 from engine.core.errors import ConfigError
+from engine.core.frames import edges
 from engine.core.instrument import Instrument, instrument
 from engine.core.zones import DAY, HOUR
 from engine.kernels.terms import CLOSED, NOT_LISTED, OUTAGE
@@ -103,6 +104,45 @@ def test_an_outage_goes_before_the_end_of_a_life_and_that_before_closed_hours() 
         ("03-08 11:00", "03-08 13:00", "outage"),
         ("03-08 13:00", told(rows)[-1][1][5:16], "not listed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "frame", "expected"),
+    [
+        # gold: an hour's break a day, Friday 17:00 to Sunday 18:00 in New York
+        ("XAUUSD", "M1", ["07 22:00 - 07 23:00", "08 22:00 - 10 22:00", "11 21:00 - 11 22:00"]),
+        ("XAUUSD", "H1", ["07 22:00 - 07 23:00", "08 22:00 - 10 22:00", "11 21:00 - 11 22:00"]),
+        ("XAUUSD", "H4", ["08 22:00 - 10 21:00"]),  # the first bar of each day begins in the break
+        ("XAUUSD", "D1", ["08 22:00 - 10 21:00"]),
+        ("XAUUSD", "W1", ["08 22:00 - 10 21:00"]),  # no week begins in it
+        # shares of Frankfurt, 01:15 to 22:00
+        ("DE40", "M15", ["07 21:00 - 08 00:15", "08 21:00 - 11 00:15", "11 21:00 - 12 00:15"]),
+        ("DE40", "H1", ["07 21:00 - 08 00:00", "08 21:00 - 11 00:00", "11 21:00 - 12 00:00"]),
+        ("DE40", "D1", ["07 21:00 - 07 22:00", "08 21:00 - 10 21:00"]),
+    ],
+)
+def test_a_bar_in_which_the_market_opens_is_open(symbol: str, frame: str, expected: list[str]) -> None:
+    one, day = instrument(symbol), "17:00 America/New_York"
+    rows = pauses(one.hours, one.life, (), (parse_time("2024-03-04"), parse_time("2024-03-13")), (frame, day))
+    found = [f"{a[8:16]} - {b[8:16]}" for a, b, _ in told(rows) if "2024-03-07 12" < a < "2024-03-12 12"]
+    assert found == expected
+
+
+@settings(max_examples=30)
+@given(
+    st.sampled_from(["XAUUSD", "DE40", "EURUSD", "US500"]), st.sampled_from(["M1", "M15", "H1", "H4", "D1"]),
+    st.integers(2010, 2030), st.integers(0, 51),
+)  # fmt: skip
+def test_of_a_bar_tape_only_bars_that_never_trade_are_closed(symbol: str, frame: str, year: int, week: int) -> None:
+    """But for those that begin open and close inside: their open decides."""
+    one, day = instrument(symbol), "17:00 America/New_York"
+    first = parse_time(f"{year}-01-01") + week * 7 * DAY
+    rows = pauses(one.hours, (None, None), (), (first, first + 7 * DAY), (frame, day))
+    bounds = edges(frame, day, first, first + 7 * DAY)
+    traded = np.isin(bounds[:-1], one.hours.expected_bars(int(bounds[0]), int(bounds[-1]), frame, day))
+    place = np.searchsorted(rows["start"], bounds[:-1], side="right") - 1
+    closed = (place >= 0) & (bounds[:-1] < rows["end"][place])
+    assert (closed == ~traded).all()
 
 
 def stretches() -> st.SearchStrategy[list[tuple[int, int]]]:

@@ -217,3 +217,19 @@ def test_a_future_earns_its_tick_value_per_tick() -> None:
     assert made.instruments[0].step_units == 50.0
     assert made.book[1]["floating"][0] == 2 * 41 * 12.5
     assert made.book[0]["margin"][0] == 24_000.0
+
+
+def test_margin_is_that_of_metatraders_own_example() -> None:
+    """`order_calc_margin` in the documentation of the MetaTrader5 package 5.0.29: 0.1 lots, a dollar account at 1:100.
+
+    It prints no prices; those of the euro and the pound follow from their first figures, the yen's from the example of
+    `order_calc_profit` beside it (300 points sold from 108.179 are 278.09), and the crosses are made of them.
+    """
+    prices = {"EURUSD": 1.0991, "GBPUSD": 1.2273, "USDJPY": 108.18, "USDCHF": 0.9680}
+    prices |= {f"{base}JPY": prices[f"{base}USD"] * prices["USDJPY"] for base in ("EUR", "GBP")}
+    made = Counter(*prices)
+    for symbol, price in prices.items():
+        made.quote(symbol, price)
+    assert {symbol: round(made.margin(symbol, 0.1, price), 2) for symbol, price in prices.items()} == {
+        "EURUSD": 109.91, "GBPUSD": 122.73, "USDJPY": 100.0, "USDCHF": 100.0, "EURJPY": 109.91, "GBPJPY": 122.73,
+    }  # fmt: skip

@@ -101,3 +101,23 @@ def test_in_an_outage_nothing_arrives(closed: str) -> None:
     assert isinstance(refused, Rejected) and refused.reason == "no connection"
     assert trader.order("05 12:10", 1, 1.0) == []
     assert [type(e) for e in trader.quote("05 12:10")] == [Fill]
+
+
+def test_a_days_bar_of_gold_which_begins_in_the_hours_break_trades_at_its_open() -> None:
+    config = config_of(("XAUUSD",), venue=VenueConfig(latency=Duration(50.0, "ms")))
+    instruments = (instrument("XAUUSD"),)
+    book, _ = open_book(config, instruments, YEAR, "D1")
+    venue = SimulatedVenue("bars", ("XAUUSD",), instruments, ("hand",), book)
+    opens = [parse_time(f"2024-03-{text}") for text in ("06 22:00", "07 22:00", "10 21:00")]  # the last a Monday's
+    closes = [parse_time(f"2024-03-{text}") for text in ("07 22:00", "08 22:00", "11 21:00")]
+    columns = {name: [2000.0, 2010.0, 2020.0] for name in ("open", "high", "low", "close")}
+    tape = ArrayTape.bars(("XAUUSD",), ts=closes, ts_event=opens, symbol=[0, 0, 0], spread=[0.0] * 3,
+                          volume=[1.0] * 3, **columns)  # fmt: skip
+    venue.attach(tape.block)
+    venue.on_order(Order(opens[1], "hand", "XAUUSD", 1, 10.0, id=1))
+    venue.advance(0, 2)
+    events = venue.reports()
+    venue.on_order(Order(closes[1], "hand", "XAUUSD", 1, 10.0, id=2))  # at the end of Friday: filled on Monday's bar
+    venue.advance(2, 3)
+    fills = [event for event in [*events, *venue.reports()] if isinstance(event, Fill)]
+    assert [(fill.order, fill.price) for fill in fills] == [(1, 2010.0), (2, 2020.0)]
