@@ -155,10 +155,12 @@ class Terms:
         factor = exact(said.rate if initial or not said.maintenance_rate else said.maintenance_rate)
         levered = said.mode in ("forex", "cfd_leverage")
         assert said.mode in ("forex", "forex_no_leverage", "cfd", "cfd_leverage") and not said.tiers
-        worth = steps * self.step(symbol) * price * rate
+        in_base = said.mode.startswith("forex")
+        in_account = in_base and one.base_currency == self.currency
+        worth = steps * self.step(symbol) * (1 if in_account else price * rate)
         if said.initial:
             worth = self.lots(symbol, steps) * exact(said.initial if initial else said.maintenance or said.initial)
-            worth *= price * rate if said.mode.startswith("forex") else rate
+            worth *= 1 if in_account else price * rate if in_base else rate
         return worth * factor / (leverage if levered else 1)
 
     def margin_of(self, symbol: str, legs: list[tuple[int, int, Fraction]]) -> Fraction:

@@ -206,9 +206,7 @@ class Desk:
         bid = Prices(*map(exact, record.bid))
         ask = Prices(*(p + up for p in bid))
         agree(events, self.reference.record(record.symbol, record.ts, record.opened, bid, ask))
-        for event, quotes in zip(events, self.reference.marks, strict=True):
-            self.ledger.quotes = quotes
-            self.ledger.take(event)
+        self.ledger.book(events, self.reference.marks)
         self.ledger.quotes = dict(self.reference.quotes)
         self.ledger.look()
         self.check_account()

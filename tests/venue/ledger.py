@@ -5,6 +5,7 @@ It knows nothing of orders, stops or the engine: whatever the venue did must sho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,12 +41,20 @@ class Ledger:
     def quote(self, symbol: str, bid: Fraction, ask: Fraction) -> None:
         self.quotes[symbol] = bid, ask
 
+    def book(self, events: Sequence[Event], quotes: Sequence[Quotes]) -> None:
+        """Take events with the quotes of their moment; look after each deal, and after a night all of whose swap is in."""
+        for n, event in enumerate(events):
+            self.quotes = quotes[n]
+            self.take(event)
+            more = events[n + 1] if n + 1 < len(events) else None
+            night = isinstance(event, Swapped) and not (isinstance(more, Swapped) and more.symbol == event.symbol)
+            if night or (isinstance(event, Fill) and not self.half_way):
+                self.look()
+
     def take(self, event: Event) -> None:
         """Book whatever moves money, and hold what the report says against it."""
         if isinstance(event, Fill):
             assert (event.profit, event.commission, event.balance) == self.fill(event)
-            if not self.half_way:
-                self.look()
         elif isinstance(event, Swapped):
             self.held[event.position].swap += round(event.amount * self.terms.scale)
         elif isinstance(event, Correction):
