@@ -87,8 +87,11 @@ def test_functions_fit_a_screen() -> None:
     long = {}
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= SCREEN:
-                long[f"{path.relative_to(ROOT)}:{node.name}"] = (node.end_lineno or 0) - node.lineno + 1
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            told = len((ast.get_docstring(node, clean=False) or "").splitlines())  # rules are read, not followed
+            if (lines := (node.end_lineno or 0) - node.lineno + 1 - told) > SCREEN:
+                long[f"{path.relative_to(ROOT)}:{node.name}"] = lines
     assert long == {}
 
 

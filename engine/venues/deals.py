@@ -26,7 +26,6 @@ from engine.kernels.book import (
 )
 from engine.kernels.jit import jit
 from engine.venues.costs import commission
-from engine.venues.latency import BACK, delay
 from engine.venues.margin import margin_after, margin_at, symbol_margin
 
 
@@ -39,11 +38,8 @@ def report(book, kind, ts, ts_event, order, strategy, s, reason):
     r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
     r.deal, r.position, r.side, r.steps, r.left, r.price = 0, 0, 0, 0, 0, np.nan
     r.entry, r.profit, r.commission, r.swap, r.stop, r.take_profit = 0, 0, 0, 0, np.nan, np.nan
-    a = account[0]
-    r.balance = a.balance
-    a.known = max(a.known, ts + delay(book, s, BACK, order, a.next_deal))
-    r.known = a.known
-    a.reports = n + 1
+    r.balance, r.known = account[0].balance, ts
+    account[0].reports = n + 1
     return n
 
 

@@ -83,7 +83,7 @@ def arrive(book, k, ts, ts_event, bid, ask, full):
     if o.trails and np.isnan(o.price):
         o.price = away(book, o.symbol, (ask if o.side > 0 else bid) + o.side * o.trail, -o.side)
     reason = refuse(book, o, bid, ask)
-    if not reason:
+    if full is not None and not reason:
         reason = unlucky(book, o)
     if reason:
         lose(book, k, REJECTED, ts, ts_event, reason, full)

@@ -31,16 +31,16 @@ def exit_price(side, stop, take_profit, first, high, low):
 
 
 @jit(no_cpython_wrapper=True)
-def leave_at(book, p, reason, price, ts, ts_event):
+def leave_at(book, p, reason, price, ts, ts_event, full):
     """Position p is closed by its stop-loss (which slips) or its take-profit."""
     q = book[3][p]
     if reason != BY_TAKE_PROFIT:
-        price = slipped(book, q.symbol, price, -q.side, q.steps, q.id)
+        price = slipped(book, q.symbol, price, -q.side, q.steps, q.id, full)
     close(book, p, q.steps, NONE, price, ts, ts_event, NONE, reason, False)
 
 
 @jit(no_cpython_wrapper=True)
-def ended(book, p, x, stop_only, ts, ts_event):
+def ended(book, p, x, stop_only, ts, ts_event, full):
     """Position p meets (first, high, low) of its exit side: True if it is closed."""
     q = book[3][p]
     take_profit = np.nan if stop_only else q.take_profit
@@ -50,12 +50,12 @@ def ended(book, p, x, stop_only, ts, ts_event):
     best = x[1] if q.side > 0 else x[2]
     if reason == BY_STOP_LOSS and not q.side * (x[0] - q.stop) <= 0.0 and q.side * (best - q.take_profit) >= 0.0:
         book[0][0].ambiguous += 1
-    leave_at(book, p, reason, price, ts, ts_event)
+    leave_at(book, p, reason, price, ts, ts_event, full)
     return True
 
 
 @jit(no_cpython_wrapper=True)
-def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails):
+def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails, full):
     """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask.
 
     `range_only`: of what was opened inside the range the stop alone is judged. `trails`: what is still open
@@ -70,10 +70,10 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails
             continue
         x = bid if q.side > 0 else ask
         within = (np.nan, x[1], x[2])
-        if ended(book, p, within if range_only else x, range_only, ts, ts_event):
+        if ended(book, p, within if range_only else x, range_only, ts, ts_event, full):
             continue
-        if trails is not None and trail_one(book, q, x[1] if q.side > 0 else x[2]):
-            if ended(book, p, within, True, ts, ts_event):
+        if full is not None and trails and trail_one(book, q, x[1] if q.side > 0 else x[2]):
+            if ended(book, p, within, True, ts, ts_event, full):
                 continue
         p += 1
 

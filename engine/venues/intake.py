@@ -52,12 +52,10 @@ def barred(book, s, t, waits):
 @jit(no_cpython_wrapper=True)
 def refuse_at(book, order, strategy, s, ts, reason, request, position):
     """A refusal at time ts, which lies ahead of the record the venue stands at: it overtakes nothing."""
-    a = book[0][0]
-    known = a.known
     n = report(book, REJECTED, ts, ts, order, strategy, s, reason)
     r = book[4][n]
     r.deal, r.position = request, position
-    r.known, a.known = ts + delay(book, s, BACK, order, ts), known
+    r.known = ts + delay(book, s, BACK, order if order else position, ts + REJECTED)
 
 
 @jit

@@ -28,6 +28,17 @@ def delay(book, s, leg, key, n):
 
 
 @jit(no_cpython_wrapper=True)
+def on_their_way(book, first):
+    """When we hear of the reports from `first` on: none overtakes the one before it."""
+    a, reports = book[0][0], book[4]
+    for n in range(first, a.reports):
+        r = reports[n]
+        length = delay(book, r.symbol, BACK, r.order if r.order else r.position, r.ts + r.kind)
+        a.known = max(a.known, r.ts + length)
+        r.known = a.known
+
+
+@jit(no_cpython_wrapper=True)
 def drawn(book, d, leg, key, n):
     seed = book[0][0].seed
     if d.model == LOGNORMAL:

@@ -20,6 +20,7 @@ from engine.venues.bands import bands, margin_bands
 from engine.venues.due import settle
 from engine.venues.exits import judge, trail
 from engine.venues.intake import pause_at
+from engine.venues.latency import on_their_way
 from engine.venues.paths import walk
 from engine.venues.stopout import force
 from engine.venues.swap import next_night, roll
@@ -42,9 +43,9 @@ def pessimist(book, s, ts, ts_event, bid, ask, full):
     """The range of a bar after its open, taken as bad as it may have been (rules 10, 15, 18 and 21)."""
     born = book[0][0].next_position
     b, a = (bid[0], bid[1], bid[2]), (ask[0], ask[1], ask[2])
-    judge(book, s, ts, ts_event, NONE, born, b, a, False, full)
+    judge(book, s, ts, ts_event, NONE, born, b, a, False, True, full)
     work(book, s, ts, ts_event, b, a, True, full)
-    judge(book, s, ts, ts_event, born, NEVER, b, a, True, None)
+    judge(book, s, ts, ts_event, born, NEVER, b, a, True, False, full)
     for end in (2, 1):
         quote_at(book, s, bid[end], ask[end])
         force(book, s, ts, ts_event, full)
@@ -77,7 +78,7 @@ def moment(book, s, ts, ts_event, length, bid, ask, full):
         x.left_buy = x.left_sell = room if room > 0 else UNLIMITED
     if length is not None or ts_event >= x.due:
         settle(book, s, ts, ts_event, length, bid, ask, full)
-    judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False, None)
+    judge(book, s, ts, ts_event, NONE, account[0].next_position, (bid, bid, bid), (ask, ask, ask), False, False, full)
     work(book, s, ts, ts_event, (bid, bid, bid), (ask, ask, ask), False, full)
     if full is not None and (length is None or account[0].path != PESSIMISTIC):
         trail(book, s, NONE, bid, ask)
@@ -206,7 +207,7 @@ def match(book, s, ts, ts_event, length, bid, ask, full):
         order, 1 change or cancel, 2 report; reports never overtake each other.
     """
     account, symbols = book[0], book[1]
-    dealt = account[0].next_deal
+    dealt, reported = account[0].next_deal, account[0].reports
     if next_night(book, s) <= ts_event:
         roll(book, s, ts, ts_event)
     opens = pause_at(book, s, ts_event) < 0
@@ -227,5 +228,6 @@ def match(book, s, ts, ts_event, length, bid, ask, full):
                 bands(book, d, full)
         bands(book, s, full)
     margin_bands(book)
+    on_their_way(book, reported)
     if account[0].positions == 0 and account[0].next_deal > dealt and account[0].sample_every > 0:
         sample(book, ts)  # from here on the equity stands still

@@ -98,7 +98,7 @@ def walk(book, s, ts, ts_event, start, end, spread):
         total(account, symbols)
         if what == POSITION:
             edge = x.bid if book[3][at].side > 0 else x.ask
-            leave_at(book, at, reason, level if far > 0.0 else edge, ts, ts_event)
+            leave_at(book, at, reason, level if far > 0.0 else edge, ts, ts_event, True)
             continue
         o = orders[at]
         edge, born = (x.ask if o.side > 0 else x.bid), account[0].next_position

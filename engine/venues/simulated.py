@@ -30,6 +30,7 @@ from engine.kernels import book as b
 from engine.venues.intake import cancel, request, submit, unknown_at
 from engine.venues.pulse import pulse_of
 from engine.venues.scan import advance_bars, advance_quotes, peek_bars, peek_quotes
+from engine.venues.slippage import POINTS
 
 KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
 FILLINGS = {name: code for code, name in enumerate(b.FILLINGS)}
@@ -84,8 +85,9 @@ class SimulatedVenue:
         self._reports, self._requests = account["reports"], account["requests"]
 
         a = account[0]
-        rare = a["path"] != b.PESSIMISTIC or a["partial"] > 0 or (self.book[6]["liquidity"] > 0).any()
-        self.full: bool | None = True if rare else None
+        t, lucky = self.book[6], a["reject"] == a["requote"] == a["partial"] == 0.0
+        usual = lucky and a["path"] == b.PESSIMISTIC and not t["liquidity"].any() and t["slip_model"].max() <= POINTS
+        self.full: bool | None = None if usual else True
         """True once anything needs the whole of `match`, None as long as it can do without its rarer rules."""
 
     def attach(self, block: Block) -> None:

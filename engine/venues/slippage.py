@@ -31,14 +31,12 @@ DAY = 86_400.0
 
 
 @jit(no_cpython_wrapper=True)
-def slipped(book, s, price, side, steps, key):
+def slipped(book, s, price, side, steps, key, full):
     """A price to buy (+1) or sell (-1) that many steps at, and the slippage that thing `key` draws (rule 29)."""
     x, t = book[1][s], book[6][s]
-    if t.slip_model == NONE:
-        return price
-    if t.slip_model == POINTS:
-        by = t.slip_a
-    elif t.slip_model == SPREAD:
+    if full is None or t.slip_model <= POINTS:
+        return clean(x, price + side * t.slip_a) if t.slip_a > 0.0 else price
+    if t.slip_model == SPREAD:
         by = t.slip_a * (x.ask - x.bid)
     elif t.slip_model == SAMPLES:
         by = book[8][one_of(book[0][0].seed, SLIP, key, np.int64(0), t.slip_at, t.slip_count)].a

@@ -83,7 +83,7 @@ def force(book, s, ts, ts_event, full):
         if q.symbol != s:
             roll(book, q.symbol, ts, ts_event)
         price = symbols[q.symbol].bid if q.side > 0 else symbols[q.symbol].ask
-        leave_at(book, p, BY_STOP_OUT, price, ts, ts_event)
+        leave_at(book, p, BY_STOP_OUT, price, ts, ts_event, full)
         equity = total(account, symbols)
     if closed and a.positions == 0 and a.balance < 0 and a.protect:
         amount = -a.balance

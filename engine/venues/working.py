@@ -131,7 +131,7 @@ def fill(book, k, price, ts, ts_event, maker, full):
             return
         o.steps = min(o.steps, positions[p].steps)
     if o.kind != LIMIT:
-        price = slipped(book, o.symbol, price, o.side, o.steps, o.id)
+        price = slipped(book, o.symbol, price, o.side, o.steps, o.id, None)
     reason = trade(book, k, o.steps, price, ts, ts_event, maker)
     if reason:
         drop(book, k, REJECTED, ts, ts_event, reason)
@@ -163,7 +163,7 @@ def fill_part(book, k, price, ts, ts_event, maker):
         goes_on(o)
         return
     if o.kind != LIMIT:
-        price = slipped(book, o.symbol, price, o.side, steps, o.id)
+        price = slipped(book, o.symbol, price, o.side, steps, o.id, True)
     before, side, s = o.filled, o.side, o.symbol
     reason = trade(book, k, steps, price, ts, ts_event, maker)
     traded = o.filled - before
