@@ -159,7 +159,8 @@ REQUESTS = 64
 def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int = 4_096) -> Book:
     """A book with room for that many of each; everything zero, nothing set."""
     account = np.zeros(1, ACCOUNT)
-    account["next_order"] = account["next_position"] = account["next_deal"] = 1
+    for name in ("order", "position", "deal", "request"):
+        account[f"next_{name}"] = 1
     account["minor"], account["leverage"], account["next_sample"] = 0.01, 1.0, NEVER
     rows = np.zeros(symbols, SYMBOL)
     for field in ("bid", "ask", "rate"):
@@ -201,11 +202,13 @@ def longer(records: np.ndarray, room: int) -> np.ndarray:
 
 
 def snapshot(book: Book) -> bytes:
-    """Every byte of trading state."""
-    a = book[0][0]
+    """Every byte of trading state; what slippage read of the market last is no state, the next block says it anew."""
+    a, symbols = book[0][0], book[1].copy()
+    for name in ("variance", "usual_volume", "volume", "fresh"):
+        symbols[name] = 0
     parts = (
         book[0],
-        book[1],
+        symbols,
         book[2][: a["orders"]],
         book[3][: a["positions"]],
         book[7][: a["requests"]],
