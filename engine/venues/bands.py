@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import LIMIT, MARKET, NEVER, NONE, SENT, TOUCHED, TRAILING, WAITING
+from engine.kernels.book import FOK, IOC, LIMIT, MARKET, NEVER, NONE, SENT, TOUCHED, TRAILING, WAITING
 from engine.kernels.jit import jit
 from engine.venues.exits import trail_level
 from engine.venues.grid import least_step
@@ -34,6 +34,8 @@ def order_bands(book, s, ask_low, ask_high, bid_low, bid_high, full):
         if o.kind == MARKET:
             due = NONE
             continue
+        if full is not None and o.kind == LIMIT and not o.rested and (o.filling == IOC or o.filling == FOK):
+            due = NONE  # filled on its first record, or cancelled
         low = high = o.price
         below = (o.kind == LIMIT or o.kind == TOUCHED) == (o.side > 0)
         trails = full is not None and o.kind == TRAILING

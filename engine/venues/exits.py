@@ -7,7 +7,7 @@ import numpy as np
 from engine.kernels.book import BY_STOP_LOSS, BY_TAKE_PROFIT, NONE
 from engine.kernels.jit import jit
 from engine.venues.deals import close
-from engine.venues.grid import away, least_step, to_tick
+from engine.venues.grid import away, least_step
 from engine.venues.slippage import slipped
 
 
@@ -90,7 +90,7 @@ def nearer(book, q, edge):
             stop = moved
     if side * (edge - q.entry) >= q.even_at - 1e-3 / book[1][s].grid:
         lock = 0.0 if np.isnan(q.even_lock) else q.even_lock
-        even = to_tick(book, s, q.entry + side * lock)
+        even = away(book, s, q.entry + side * lock, side)
         if np.isnan(stop) or side * (even - stop) > 0.0:
             stop = even
     return stop
@@ -130,7 +130,7 @@ def trail_level(book, q):
             level = max(start, step) if q.side > 0 else min(start, step)
     if not np.isnan(q.even_at):
         lock = 0.0 if np.isnan(q.even_lock) else q.even_lock
-        if np.isnan(q.stop) or q.side * (to_tick(book, q.symbol, q.entry + q.side * lock) - q.stop) > 0.0:
+        if np.isnan(q.stop) or q.side * (away(book, q.symbol, q.entry + q.side * lock, q.side) - q.stop) > 0.0:
             even = q.entry + q.side * q.even_at
             level = min(level, even) if q.side > 0 else max(level, even)
     return level

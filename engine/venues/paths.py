@@ -73,8 +73,7 @@ def next_ahead(book, s, bid, spread, way):
                 nearest, what, at, why, level = far, POSITION, p, reason, price
     for k in range(account[0].orders):
         o = orders[k]
-        left = x.left_buy if o.side > 0 else x.left_sell
-        if o.symbol == s and o.state == WORKING and o.kind != MARKET and left > 0:
+        if o.symbol == s and o.state == WORKING and o.kind != MARKET:
             far = order_ahead(o, bid, spread, x, way)
             if far < nearest:
                 nearest, what, at, level = far, ORDER, k, o.price

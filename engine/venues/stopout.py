@@ -85,6 +85,8 @@ def force(book, s, ts, ts_event, full):
         price = symbols[q.symbol].bid if q.side > 0 else symbols[q.symbol].ask
         leave_at(book, p, BY_STOP_OUT, price, ts, ts_event, full)
         equity = total(account, symbols)
+    if closed:
+        a.called = equity <= threshold(a, a.call_level)
     if closed and a.positions == 0 and a.balance < 0 and a.protect:
         amount = -a.balance
         a.balance = 0

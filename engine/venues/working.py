@@ -168,21 +168,22 @@ def fill_part(book, k, price, ts, ts_event, maker):
     reason = trade(book, k, steps, price, ts, ts_event, maker)
     traded = o.filled - before
     take(book, s, side, traded)
-    ends = True
+    lost = True
     if reason:
         drop(book, k, REJECTED, ts, ts_event, reason)
     elif o.steps == 0:
         filled_up(book, order, True)
         account[0].orders = remove(orders, account[0].orders, k)
+        lost = False
     elif (excess > 0 and steps == want) or o.filling == IOC:
         why = NOTHING_TO_REDUCE if excess > 0 and steps == want else NO_LIQUIDITY
         drop(book, k, CANCELED, ts, ts_event, why)
     else:
         goes_on(o)
-        ends = False
+        lost = False
     if traded > 0 and group > 0:
         cancel_group(book, group, order, ts, ts_event)
-    if ends:
+    if lost:
         orphan(book, order, ts, ts_event)
 
 
@@ -201,7 +202,7 @@ def goes_on(o):
     """What is left waits for the next record: of a limit as a limit, of everything that was triggered at market."""
     if o.kind != LIMIT:
         o.kind = MARKET
-    o.rested = 1
+    o.rested, o.state = 1, AWAKE
 
 
 @jit(no_cpython_wrapper=True)

@@ -216,6 +216,8 @@ class Books:
             self.stop_out(self.worst(able))
             stopped = True
         self.called = self.called and (not stopped or self.at_level(account.margin_call))
+        if stopped:
+            self.called = self.at_level(account.margin_call)
         if stopped and not self.positions and self.balance < 0 and account.negative_balance == "protect":
             amount, self.balance = -self.balance, 0
             self.say(Correction(self.stamp, amount / self.terms.scale, 0.0, self.ts_event))

@@ -42,7 +42,7 @@ class Ledger:
         self.quotes[symbol] = bid, ask
 
     def book(self, events: Sequence[Event], quotes: Sequence[Quotes]) -> None:
-        """Take events with the quotes of their moment; look after each deal, and after a night at its end."""
+        """Take events with the quotes of their moment; look after each deal, and after a night with all its swap."""
         for n, event in enumerate(events):
             self.quotes = quotes[n]
             self.take(event)
