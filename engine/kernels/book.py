@@ -154,6 +154,11 @@ SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 Book = tuple[np.ndarray, ...]
 REQUESTS = 64
 """Changes on their way at first; the book grows when there are more."""
+DERIVED = (
+    "ask_low", "ask_high", "bid_low", "bid_high", "own_ask_low", "own_ask_high", "own_bid_low", "own_bid_high", "due",
+    "left_buy", "left_sell", "variance", "usual_volume", "volume", "fresh",
+)  # fmt: skip
+"""Fields of a symbol that are no state: bands, a record's liquidity, what slippage read last."""
 
 
 def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int = 4_096) -> Book:
@@ -202,10 +207,11 @@ def longer(records: np.ndarray, room: int) -> np.ndarray:
 
 
 def snapshot(book: Book) -> bytes:
-    """Every byte of trading state; what slippage read of the market last is no state, the next block says it anew."""
+    """Every byte of trading state, without what is worked out anew from it or from the tape whenever it is needed."""
     a, symbols = book[0][0], book[1].copy()
-    for name in ("variance", "usual_volume", "volume", "fresh"):
+    for name in DERIVED:
         symbols[name] = 0
+    symbols["night"] *= symbols["exposed"]  # nights without a position are passed over when the next one opens
     parts = (
         book[0],
         symbols,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.events import Order
@@ -28,10 +30,7 @@ EVERYTHING = {
 
 def check(life: Life, cuts: list[int]) -> Desk:
     """Record by record against reference and ledger; then in stretches, with bands and without: the same to the bit."""
-    try:
-        desk = life.live()
-    except HairsBreadth:
-        reject()
+    desk = life.live()
     for banded in (True, False):
         events, account = desk.again(banded, cuts)
         assert events == desk.events and account == desk.account
@@ -41,24 +40,30 @@ def check(life: Life, cuts: list[int]) -> Desk:
 @settings(max_examples=60)
 @given(lives("quotes"), st.lists(st.integers(1, 40), max_size=3))
 def test_on_quotes_the_engine_reports_what_the_rules_say_and_its_books_are_exact(life: Life, cuts: list[int]) -> None:
-    check(life, cuts)
+    with suppress(HairsBreadth):
+        check(life, cuts)
 
 
 @settings(max_examples=60)
 @given(lives("bars"), st.lists(st.integers(1, 40), max_size=3))
 def test_on_bars_the_engine_reports_what_the_rules_say_and_its_books_are_exact(life: Life, cuts: list[int]) -> None:
-    check(life, cuts)
+    with suppress(HairsBreadth):
+        check(life, cuts)
 
 
 def test_such_lives_meet_every_way_to_fill_to_be_refused_and_to_end() -> None:
     """And every order kind, filling and path is among them."""
-    rng, seen, sent, paths = np.random.default_rng(2026), Seen(), set(), set()
+    rng, seen, sent, paths, undecided = np.random.default_rng(2026), Seen(), set(), set(), 0
     for n in range(160):
         life = write(("quotes", "bars")[n % 2], rng.bytes(HEAD), [rng.bytes(MOMENT) for _ in range(40)], {})
-        desk = check(life, [7, 20])
+        try:
+            desk = check(life, [7, 20])
+        except HairsBreadth:
+            undecided += 1
+            continue
         seen.take(desk.events)
         sent |= {(o.kind, o.filling) for _, o in desk.said if isinstance(o, Order)}
         paths.add((life.options["kind"], life.options["path"], life.options["mode"]))
-    assert set(seen.reasons) == EVERYTHING
+    assert set(seen.reasons) == EVERYTHING and undecided < 8
     assert len(sent) == 6 * 4 and len(paths) == 2 * 4 * 2
     assert {reason for reason, n in seen.reasons.items() if n < 3} <= {"Correction", "Rejected frozen"}
