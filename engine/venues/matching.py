@@ -10,6 +10,7 @@ from engine.kernels.book import (
     NONE,
     OHLC,
     PESSIMISTIC,
+    clean,
     mark,
     sample,
     total,
@@ -57,10 +58,11 @@ def legs(book, s, ts, ts_event, path, bid, ask):
     account, positions = book[0], book[3]
     for p in range(account[0].positions):
         q = positions[p]
-        x = bid if q.side > 0 else ask
-        inside = x[2] <= min(q.stop, q.take_profit) and max(q.stop, q.take_profit) <= x[1]
+        edge = bid if q.side > 0 else ask
+        inside = edge[2] <= min(q.stop, q.take_profit) and max(q.stop, q.take_profit) <= edge[1]
         account[0].ambiguous += q.symbol == s and inside
-    rises = path == OHLC or (path == NEAREST and bid[1] - bid[0] < bid[0] - bid[2])
+    x = book[1][s]
+    rises = path == OHLC or (path == NEAREST and clean(x, bid[1] - bid[0]) < clean(x, bid[0] - bid[2]))
     first, second = (bid[1], bid[2]) if rises else (bid[2], bid[1])
     spread = ask[3] - bid[3]
     walk(book, s, ts, ts_event, bid[0], first, spread)

@@ -146,13 +146,18 @@ def test_a_look_ahead_that_is_kept_after_an_order_is_caught(monkeypatch, latency
 
 def test_an_expiry_noticed_only_when_a_price_is_touched_is_caught(monkeypatch) -> None:
     class Dozing(SimulatedVenue):
+        def doze(self):
+            for o in self.book[2][: self.book[0]["orders"][0]]:
+                x = self.book[1][o["symbol"]]
+                x["due"] = np.iinfo(np.int64).max if 0 < x["due"] == o["expires"] else x["due"]
+
         def peek(self, i, j):
-            account, symbols, orders = self.book[0][0], self.book[1], self.book[2]
-            symbols["due"] = np.iinfo(np.int64).max
-            for o in orders[: account["orders"]]:
-                due = min(o["arrives"] if o["state"] == 1 else o["cancel_at"], o["cancel_at"])
-                symbols["due"][o["symbol"]] = min(symbols["due"][o["symbol"]], due)
+            self.doze()
             return super().peek(i, j)
+
+        def advance(self, i, j):
+            self.doze()
+            return super().advance(i, j)
 
     monkeypatch.setattr(engine.run, "SimulatedVenue", Dozing)
     assert "bands" in alarms(CASE)
@@ -234,7 +239,7 @@ class TestWrongAndConsistent:
 
         def early(self: SimulatedVenue, *record: Any) -> Any:
             event = honest(self, *record)
-            return type(event)(event.ts - self.back, *(getattr(event, f) for f in event.__struct_fields__[1:]))
+            return type(event)(record[1], *(getattr(event, f) for f in event.__struct_fields__[1:]))
 
         monkeypatch.setattr(SimulatedVenue, "_event", early)
         assert alarms(CASE) == set()
