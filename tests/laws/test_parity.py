@@ -50,6 +50,7 @@ class Duel:
     retries: int = 3
     frame: str = "M1"
     seed: int = 1
+    hours: str = "instrument"
 
     def config(self, lane: str) -> Config:
         own = self.symbols if self.mode == "netting" and len(self.strategies) > 1 else ()
@@ -62,7 +63,9 @@ class Duel:
             name="duel",
             data=DataConfig("memory", (), self.symbols, self.kind, "M1"),
             account=AccountConfig("USD", self.balance, self.mode, self.leverage),
-            venue=VenueConfig(ns(self.latency), ns(self.back), Points(2.0, "points"), Fee(3.5, "USD per lot")),
+            venue=VenueConfig(
+                ns(self.latency), ns(self.back), Points(2.0, "points"), Fee(3.5, "USD per lot"), hours=self.hours
+            ),
             risk=RiskConfig(Size.parse(self.size), Volume(30.0, "lots"), drawdown, self.retries),
             strategy=strategies,
             run=RunConfig(lane),
@@ -159,7 +162,11 @@ def test_these_duels_have_stops_and_profits_denials_rejections_and_retries() -> 
     found: Counter[str] = Counter()
     cross, channel = ("ma_cross", tuple(CROSS.items())), ("channel_breakout", tuple(CHANNEL.items()))
     restless = ("restless", (("width", 0.7), ("rungs", 3)))
-    for change in ({}, {"kind": "bars"}, {"drawdown": 3.0}, {"leverage": 2.0, "size": "5 % risk"}, {"balance": 300.0}):
+    changes: tuple[dict[str, Any], ...] = (
+        {}, {"hours": "always"}, {"kind": "bars"}, {"drawdown": 3.0}, {"leverage": 2.0, "size": "5 % risk"},
+        {"balance": 300.0, "hours": "always"},
+    )  # fmt: skip
+    for change in changes:
         duel = Duel((cross, channel, restless), back=90 * SECOND, latency=90 * SECOND, **change)
         assert duel.differences() == []
         found += duel.play("python").counts

@@ -33,7 +33,7 @@ def delays(book, leg, keys, n, out):
 @jit
 def prices(book, s, price, side, steps, keys, out):
     for k in range(len(keys)):
-        out[k] = slipped(book, s, price, side, steps, keys[k])
+        out[k] = slipped(book, s, price, side, steps, keys[k], True)
 
 
 def venue(**keys: Any) -> VenueConfig:
