@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ class Symbol:
     lot: float
     digits: int
     rate: Rate
+    pause: tuple[int, int] = (0, 0)
+    """Minutes of New York's day, from and until, in which nothing trades though a price may be printed."""
+
+    @cached_property
+    def open(self) -> np.ndarray:
+        """Which records can be traded on."""
+        wall = pd.to_datetime(self.market.opened, utc=True).tz_convert("America/New_York")
+        minute = wall.hour * 60 + wall.minute
+        return np.asarray((minute < self.pause[0]) | (minute >= self.pause[1]))
 
     @property
     def point(self) -> float:
@@ -75,11 +85,13 @@ def prices(market: Market, at: int, side: int) -> tuple[float, float, float]:
     return tuple(float(x[at] + more) for x in (market.open, market.high, market.low))  # type: ignore[return-value]
 
 
-def met(market: Market, decided: int, latency: int) -> int:
+def met(symbol: Symbol, decided: int, latency: int) -> int:
     """The record at which an order decided then can fill first."""
+    market = symbol.market
     if isinstance(market, Bars) and latency < 60_000 * MS:
         latency = 0
-    return int(np.searchsorted(market.opened, decided + latency))
+    first = int(np.searchsorted(market.opened, decided + latency))
+    return first + int(np.argmax(symbol.open[first:])) if first < len(symbol.open) else first
 
 
 def touched(symbol: Symbol, i: int, until: int, side: int, stop: float, goal: float) -> tuple[int, float, str] | None:
@@ -93,6 +105,8 @@ def touched(symbol: Symbol, i: int, until: int, side: int, stop: float, goal: fl
         at = float(price[hit[0]])
         return i + 1 + int(hit[0]), at, "stop_loss" if side * (at - stop) <= 0 else "take_profit"
     for k in range(i, min(until + 1, len(m.ts))):
+        if not symbol.open[k]:
+            continue
         first, high, low = prices(m, k, -side)
         worst, best = (low, high) if side > 0 else (high, low)
         if k > i and side * (first - stop) <= 0:
@@ -168,7 +182,7 @@ class Audit:
         """The first quote at or after decision + latency: the ask to buy, the bid to sell, slippage against us."""
         order, symbol = self.orders[trade.order_in], self.terms.symbols[trade.symbol]
         side = 1 if trade.direction == "long" else -1
-        i = met(symbol.market, order.ts, self.terms.latency)
+        i = met(symbol, order.ts, self.terms.latency)
         assert (trade.open_ts, order.side) == (symbol.market.opened[i], side), trade
         slip = self.terms.slippage * symbol.point
         assert trade.open_price == pytest.approx(prices(symbol.market, i, side)[0] + side * slip, abs=1e-9), trade
@@ -177,9 +191,9 @@ class Audit:
         """By a stop or take-profit at the first quote that touches it, else by an order, before any touch."""
         symbol, side = self.terms.symbols[trade.symbol], 1 if trade.direction == "long" else -1
         m, slip = symbol.market, self.terms.slippage * symbol.point
-        i = met(m, self.orders[trade.order_in].ts, self.terms.latency)
+        i = met(symbol, self.orders[trade.order_in].ts, self.terms.latency)
         closing = self.closing(trade)
-        until = len(m.ts) - 1 if closing is None else met(m, closing.ts, self.terms.latency)
+        until = len(m.ts) - 1 if closing is None else met(symbol, closing.ts, self.terms.latency)
         found = touched(symbol, i, until, side, trade.stop, trade.take_profit)
         if found is None:
             assert closing is not None and trade.exit_reason == "order", trade
@@ -257,7 +271,7 @@ class Audit:
     def check_refusal(self, order: Order) -> None:
         """Not enough money means: the margin it needs was more than the equity, nothing else being open."""
         symbol = self.terms.symbols[order.symbol]
-        i = met(symbol.market, order.ts, self.terms.latency)
+        i = met(symbol, order.ts, self.terms.latency)
         refused = self.rejected[order.id]
         assert refused.reason == "not enough money" and refused.ts_event == symbol.market.opened[i]
         price = prices(symbol.market, i, order.side)[0]
