@@ -12,7 +12,7 @@ demo:
 	@$(BIN)/onetape backtest demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint:
 	@.ci/setup test
