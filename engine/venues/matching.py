@@ -166,7 +166,7 @@ def match(book, s, ts, ts_event, length, bid, ask, full):
     20. MARGIN. An order that opens needs: margin after the deal <= equity before it, unless it does not raise the
         margin. Else "not enough money". Margin of a position is fixed at its opening (volume, price and conversion of
         that moment; netting: added parts add theirs, reductions pro rata); of a symbol with both sides by hedged
-        margin. After a margin call (level below `margin_call`) the broker only warns (event).
+        margin. At a margin call (level at or below `margin_call`) the broker only warns, once until it is above again.
     21. STOP-OUT. After each record: if the margin level (equity / margin) is at or below `stop_out` (percent; or, in
         money, equity at or below it): all resting orders of the account that open are cancelled ("stop out"), then
         the position with the largest loss (floating + swap; ties: lowest id) whose symbol is open now is closed in
@@ -180,8 +180,9 @@ def match(book, s, ts, ts_event, length, bid, ask, full):
         is the open (a quote), then three straight legs. Along a leg things happen in the order of their prices: the
         next thing that triggers on the way (position exits, order fills, stop-limit triggers, trailing) at its price
         (take-profit and limit at their price, stops plus slippage); equal prices: positions by id before orders by
-        id. A position opened on a leg is judged from there on. Trailing stops follow the leg continuously (best price
-        so far). Stop-out in a bar of any path: margin is judged at the open; on the pessimistic path at the range's
+        id. A position opened on a leg is judged from there on. What trails moves at the end of a leg, by the price it
+        ends at; a position opened on a leg trails at once at the point of its opening. Nothing arrives inside a bar.
+        Stop-out in a bar of any path: margin is judged at the open; on the pessimistic path at the range's
         low (all prices of that symbol at their low, ask = low + spread), then at its high, then at the close; on the
         other paths at the end of each leg; at an extreme the position closes at the price of that extreme.
     25. OCO: when one order of a `group` (same strategy, same text) is filled, in part or in full, the others are
@@ -203,10 +204,11 @@ def match(book, s, ts, ts_event, length, bid, ask, full):
     29. SLIPPAGE of market, stop, if-touched, stop-loss and stop-out fills: a model (none, points, share of the
         spread, share of recent volatility, share of volume, square-root impact, empirical) that never improves the
         price unless the empirical samples do; draws are keyed by (seed, purpose, order id) (exits: position id).
-    30. FRICTIONS. A request that arrives draws once each, keyed by its id: reject ("rejected by the dealer"), requote
-        (market orders only: "requote"), partial fill (market orders: only a drawn share of the volume is filled on
-        the first record, whole steps, at least one; the rest as in rule 19). Named closes too. Latency draws: leg 0
-        order, 1 change or cancel, 2 report; reports never overtake each other.
+    30. FRICTIONS. An order that arrives and passes rule 9 draws once each, keyed by its id (changes and cancels do
+        not): reject ("rejected by the dealer"), requote (market orders only: "requote"), partial fill (market orders:
+        only a drawn share of the volume is filled on the first record, whole steps, at least one; the rest as in rule
+        19). Named closes too. Latency draws: leg 0 order, 1 change or cancel, 2 report; reports never overtake each
+        other.
     """
     account, symbols = book[0], book[1]
     dealt, reported = account[0].next_deal, account[0].reports

@@ -31,7 +31,7 @@ def config(args: dict[str, Any], spec: tapes.Spec) -> Config:
         "name": "race",
         "data": {"source": "memory", "symbols": list(spec.symbols), "kind": spec.kind, "frame": "M1"},
         "account": {"currency": "USD", "balance": BALANCE, "mode": "hedging", "leverage": 30.0},
-        "venue": {"latency": "1 ms", "commission": "3.5 USD per lot"},
+        "venue": {"latency": "1 ms", "hours": "always", "commission": "3.5 USD per lot"},
         "risk": {"size": "0.10 lots"},
         "strategy": strategies,
         "run": {"lane": args.get("lane", "python")},
