@@ -7,7 +7,7 @@ from numba.extending import overload
 
 from engine.execution.kernels import market_orders
 from engine.kernels.book import BY_CLOSE, BY_ORDER, CANCELED, FILL, REJECTED, STOPPED_OUT
-from engine.kernels.jit import jit
+from engine.kernels.jit import entry, part
 from engine.risk.kernels import IN_FLIGHT, decide, refused, says_new
 from engine.venues.intake import submit
 from engine.venues.scan import advance_bars, advance_quotes
@@ -37,13 +37,13 @@ def _advance(book, tape, i, j, full):
     )
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def turned_away(x):
     """Was an order refused, or taken back for want of margin? (`deal` of a refusal is the change that was refused.)"""
     return (x.kind == REJECTED and x.deal == 0) or (x.kind == CANCELED and x.reason == STOPPED_OUT)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def collect(book, out, n, news, pending):
     """Move the reports out of the book, keeping what may make a wish restatable; returns (reports, news) so far."""
     account, reports = book[0], book[4]
@@ -59,7 +59,7 @@ def collect(book, out, n, news, pending):
     return n, pending
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def hear(news, pending, ts, wishes, limits):
     """Take in the news that has reached us by ts; returns how many are still on their way."""
     left = 0
@@ -78,7 +78,7 @@ def hear(news, pending, ts, wishes, limits):
     return left
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def obey(book, limits, blackouts, wishes, x, answer, plan):
     """One wish through risk and execution to the venue."""
     k, s = x.strategy, x.symbol
@@ -96,7 +96,7 @@ def obey(book, limits, blackouts, wishes, x, answer, plan):
             submit(book, plan[n], x.ts)
 
 
-@jit
+@entry
 def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, made, keys, n):
     """Append the wishes in the closed rows of one stream to `made`, with what orders them; returns how many now."""
     for w in range(len(closed)):
@@ -111,7 +111,7 @@ def gather(closed, stream, first, k, s, signal, stop, take_profit, rank, ranks, 
     return n
 
 
-@jit
+@entry
 def drive(book, tape, i, hi, statements, w, limits, blackouts, wishes, news, pending, answer, plan, out, full):
     """Records i..hi-1 and the wishes w.. made before or right after them.
 

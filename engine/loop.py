@@ -64,7 +64,7 @@ class Loop:
                 scanned = venue.peek(scanned, end)
                 hit, look = scanned < end, 2 * look
             if hit and scanned < j:  # the venue comes first
-                i = venue.advance(i, scanned + 1)
+                i = venue.advance(i, min(j, hi))
                 bus.now = int(block.ts[i - 1])
                 for report in venue.reports():
                     bus.schedule(report, REPORT)

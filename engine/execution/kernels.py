@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import MARKET, on_grid, owned
-from engine.kernels.jit import jit
+from engine.kernels.jit import entry, part
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def put(order, x, k, s, side, steps, stop, take_profit, position):
     order.id, order.strategy, order.symbol, order.side, order.kind, order.steps = 0, k, s, side, MARKET, steps
     order.price, order.limit, order.position, order.expires = np.nan, np.nan, position, 0
@@ -17,7 +17,7 @@ def put(order, x, k, s, side, steps, stop, take_profit, position):
     order.stop, order.take_profit = on_grid(x, stop), on_grid(x, take_profit)
 
 
-@jit
+@entry
 def market_orders(book, k, s, target, stop, take_profit, plan):
     """Market orders that take strategy k to `target` signed lot steps of symbol s; returns how many.
 

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.kernels.terms import CALENDAR, TERMS
 
 # int64, not Python ints: numba compiles a function anew for every literal it is called with
@@ -103,6 +103,8 @@ SYMBOL = np.dtype([
     ("ask_low", _f), ("ask_high", _f), ("bid_low", _f), ("bid_high", _f), ("due", _i),
     # the same prices without those of margin call and stop-out
     ("own_ask_low", _f), ("own_ask_high", _f), ("own_bid_low", _f), ("own_bid_high", _f),
+    # beyond `trail` a stop moves, which is soft; the others are hard
+    ("trail_ask_low", _f), ("trail_bid_high", _f), ("hard_ask_low", _f), ("hard_bid_high", _f),
     # open volume and its cost, both sides: all a mark needs, however many positions there are
     ("long_units", _f), ("long_cost", _f), ("short_units", _f), ("short_cost", _f), ("exposed", _i),
     ("floating", _f), ("swap", _f), ("mark", _f), ("rate", _f), ("margin", _f),
@@ -156,7 +158,8 @@ REQUESTS = 64
 """Changes on their way at first; the book grows when there are more."""
 DERIVED = (
     "ask_low", "ask_high", "bid_low", "bid_high", "own_ask_low", "own_ask_high", "own_bid_low", "own_bid_high", "due",
-    "left_buy", "left_sell", "variance", "usual_volume", "volume", "fresh",
+    "trail_ask_low", "trail_bid_high", "hard_ask_low", "hard_bid_high", "left_buy", "left_sell",
+    "variance", "usual_volume", "volume", "fresh",
 )  # fmt: skip
 """Fields of a symbol that are no state: bands, a record's liquidity, what slippage read last."""
 
@@ -173,6 +176,7 @@ def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int
     for own in ("", "own_"):
         rows[own + "ask_low"], rows[own + "bid_low"] = -np.inf, -np.inf
         rows[own + "ask_high"], rows[own + "bid_high"] = np.inf, np.inf
+    rows["trail_ask_low"], rows["trail_bid_high"] = -np.inf, np.inf
     rows["due"], rows["via"], rows["via2"] = NEVER, -1, -1
     return (
         account, rows, np.zeros(orders, ORDER), np.zeros(positions, POSITION),
@@ -222,7 +226,7 @@ def snapshot(book: Book) -> bytes:
     return b"".join(part.tobytes() for part in parts)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def to_minor(money, minor, whole=0.0):
     """Whole minor units, half away from zero; what a decimal ledger would book.
 
@@ -233,13 +237,13 @@ def to_minor(money, minor, whole=0.0):
     return np.int64(math.copysign(math.floor(n), money))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def on_grid(x, price):
     """A price as the venue quotes it: rounded to the symbol's digits (NaN stays NaN)."""
     return np.round(price * x.grid) / x.grid
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def clean(x, price):
     """A sum of prices as the decimal it stands for, to a thousandth of a point.
 
@@ -249,14 +253,14 @@ def clean(x, price):
     return np.round(price * fine) / fine
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def leg_rate(symbols, via, inverse):
     """The mid price of a symbol, or one over it."""
     mid = 0.5 * (symbols[via].bid + symbols[via].ask)
     return 1.0 / mid if inverse else mid
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def rate_of(symbols, s):
     """Account currency per unit of profit currency, now; NaN as long as nothing has been quoted."""
     x = symbols[s]
@@ -268,7 +272,7 @@ def rate_of(symbols, s):
     return rate * leg_rate(symbols, x.via2, x.inverse2 != 0) if x.conversion == CROSSED else rate
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def mark(symbols, s):
     """Value the open volume of symbol s at its quote, and what its quote converts; whether there was anything."""
     x = symbols[s]
@@ -286,7 +290,7 @@ def mark(symbols, s):
     return found
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def total(account, symbols):
     """Equity now, summed in symbol order so that no rounding is carried along."""
     equity = account[0].balance * account[0].minor
@@ -296,7 +300,7 @@ def total(account, symbols):
     return equity
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def value(account, symbols):
     """Equity now, and the peak and drawdown it means. Called at every quote while something is open."""
     a = account[0]
@@ -311,7 +315,7 @@ def value(account, symbols):
             a.drawdown_share = down / a.peak
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def owned(book, k, s):
     """Signed lot steps strategy k owns of symbol s."""
     account, positions = book[0], book[3]
@@ -323,7 +327,7 @@ def owned(book, k, s):
     return steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def sample(book, ts):
     """Note balance and equity as of ts."""
     a = book[0][0]
@@ -332,7 +336,7 @@ def sample(book, ts):
     a.samples += 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def sample_grid(book, ts):
     """Note the equity as it stood before a record at ts, once per interval."""
     a = book[0][0]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 
 LATENCY_OUT, LATENCY_CHANGE, LATENCY_BACK, SLIP, REJECT, REQUOTE, PARTIAL, SHARE, MISSED = map(np.int64, range(9))
 """Purposes: what is drawn for."""
@@ -14,7 +14,7 @@ ATTEMPT = np.int64(1_000)
 """What sets apart the numbers of a draw that needs several of them: purpose + k x ATTEMPT."""
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def mix(z):
     """Every bit of a 64-bit number depends on every bit of it (Steele, Lea and Flood, SplitMix, OOPSLA 2014)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -22,7 +22,7 @@ def mix(z):
     return z ^ (z >> np.uint64(31))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def uniform(seed, purpose, key, n):
     """The n-th number of thing `key` for that purpose, even in (0, 1)."""
     golden = np.uint64(0x9E3779B97F4A7C15)
@@ -33,7 +33,7 @@ def uniform(seed, purpose, key, n):
     return (np.float64(z >> np.uint64(11)) + 0.5) / 9007199254740992.0
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def normal(p):
     """The standard normal quantile of p in (0, 1), to about 16 digits.
 
@@ -47,7 +47,7 @@ def normal(p):
     return -x if q < 0.0 else x
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def middle(r):
     up = 3.3430575583588128105e4 + r * 2.5090809287301226727e3
     up = 1.3731693765509461125e4 + r * (4.5921953931549871457e4 + r * (6.7265770927008700853e4 + r * up))
@@ -57,7 +57,7 @@ def middle(r):
     return up / (1.0 + r * (4.2313330701600911252e1 + r * (6.8718700749205790830e2 + r * down)))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def shoulder(r):
     up = 2.27238449892691845833e-2 + r * 7.74545014278341407640e-4
     up = 3.64784832476320460504e0 + r * (1.27045825245236838258e0 + r * (2.41780725177450611770e-1 + r * up))
@@ -67,7 +67,7 @@ def shoulder(r):
     return up / (1.0 + r * (2.05319162663775882187e0 + r * (1.67638483018380384940e0 + r * down)))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def tail(r):
     up = 2.71155556874348757815e-5 + r * 2.01033439929228813265e-7
     up = 2.96560571828504891230e-1 + r * (2.65321895265761230930e-2 + r * (1.24266094738807843860e-3 + r * up))
@@ -77,7 +77,7 @@ def tail(r):
     return up / (1.0 + r * (5.99832206555887937690e-1 + r * (1.36929880922735805310e-1 + r * down)))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def gamma(shape, seed, purpose, key, n):
     """A draw of the gamma distribution of that shape and scale 1.
 
@@ -99,7 +99,7 @@ def gamma(shape, seed, purpose, key, n):
             return boost * d * v
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def one_of(seed, purpose, key, n, at, count):
     """The index of one of `count` things from `at` on, each as likely."""
     return at + min(np.int64(uniform(seed, purpose, key, n) * count), count - 1)

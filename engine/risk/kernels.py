@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import MARKET, owned, rate_of
-from engine.kernels.jit import jit
+from engine.kernels.jit import entry, part
 
 BY_LOTS, BY_UNITS, BY_EQUITY, BY_RISK = 0, 1, 2, 3
 SIZINGS = ("lots", "units", "equity", "risk")
@@ -36,7 +36,7 @@ WISH = np.dtype([
 ANSWER = np.dtype([("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f)], align=True)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def in_flight(book, k, s):
     """Market orders of strategy k for symbol s that are on their way."""
     account, orders = book[0], book[2]
@@ -48,7 +48,7 @@ def in_flight(book, k, s):
     return count
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def size(book, s, sizing, amount, strength, price, stop):
     """Lot steps (unsigned, rounded down) for a full wish scaled by |strength|.
 
@@ -67,7 +67,7 @@ def size(book, s, sizing, amount, strength, price, stop):
     return np.int64(np.floor(steps + 1e-9)) if steps < 9e15 else np.int64(9e15)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def blacked_out(limits, blackouts, ts, answer):
     """Is ts in a time of no entry? Says into `answer` for how many seconds it has been one, and how many it lasts."""
     low, high = limits.black_at, limits.black_end
@@ -85,7 +85,7 @@ def blacked_out(limits, blackouts, ts, answer):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def decide(book, limits, blackouts, wish, k, s, ts, strength, stop, take_profit, answer):
     """What strategy k may own of symbol s; fills `answer`. `target == own` means: leave things as they are."""
     account, x = book[0], book[1][s]
@@ -131,13 +131,13 @@ def decide(book, limits, blackouts, wish, k, s, ts, strength, stop, take_profit,
     wish.acted = strength
 
 
-@jit
+@entry
 def decide_one(book, limits, blackouts, wishes, k, s, ts, strength, stop, take_profit, answer):
     """`decide` for the Python lane: one call, `answer` is a record array of one."""
     decide(book, limits[k, s], blackouts, wishes[k, s], k, s, ts, strength, stop, take_profit, answer[0])
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def coming_in(book, k, s, side):
     """Lot steps that orders of strategy k, sent or resting, may yet add to its own on that side."""
     account, orders = book[0], book[2]
@@ -149,7 +149,7 @@ def coming_in(book, k, s, side):
     return steps
 
 
-@jit
+@entry
 def allow_order(book, limits, blackouts, k, s, ts, side, steps, position, answer):
     """May strategy k send this order itself, should all it has sent on that side be filled? Reducing is allowed."""
     account, x = book[0], book[1][s]
@@ -171,7 +171,7 @@ def allow_order(book, limits, blackouts, k, s, ts, side, steps, position, answer
         a.rule, a.value, a.threshold = MAX_POSITION, reach * x.step_lots, l.max_steps * x.step_lots
 
 
-@jit
+@entry
 def stands(book, k, s):
     """Signed lot steps strategy k owns of symbol s, those its market orders on their way will add, and how many."""
     account, orders = book[0], book[2]
@@ -183,19 +183,19 @@ def stands(book, k, s):
     return owned(book, k, s), coming, in_flight(book, k, s)
 
 
-@jit
+@entry
 def account_now(book):
     """Balance, equity, margin used: what a trader reads."""
     a = book[0][0]
     return a.balance * a.minor, a.equity, a.margin
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def same(a, b):
     return a == b or (np.isnan(a) and np.isnan(b))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def says_new(wish, strength, stop, take_profit):
     """`Wishes.keep` for the compiled lane."""
     if wish.given and wish.strength == strength and same(wish.stop, stop) and same(wish.take_profit, take_profit):
@@ -207,7 +207,7 @@ def says_new(wish, strength, stop, take_profit):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def refused(wish, retries):
     """`Wishes.on_denied` and `on_rejected` for the compiled lane."""
     wish.tries += 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.kernels.book import NONE, rate_of, to_minor
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def commission(book, s, steps, price, opens, maker):
     """Whole minor units that a deal costs: `opens` and `maker` are 1 for an entry and for a limit order that rested.
 

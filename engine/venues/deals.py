@@ -24,12 +24,12 @@ from engine.kernels.book import (
     to_minor,
     value,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.costs import commission
 from engine.venues.margin import margin_after, margin_at, symbol_margin
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def report(book, kind, ts, ts_event, order, strategy, s, reason):
     """Append a report and return its index; `balance` is the one after it."""
     account, reports = book[0], book[4]
@@ -43,7 +43,7 @@ def report(book, kind, ts, ts_event, order, strategy, s, reason):
     return n
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def remove(records, count, k):
     """Take record k out of the first `count`, keeping the order of ids; returns the new count."""
     for m in range(k, count - 1):
@@ -51,7 +51,7 @@ def remove(records, count, k):
     return count - 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def find_position(book, position, s):
     """Index of the position of symbol s with that id, or, for id 0, of its one position; -1 if there is none."""
     account, positions = book[0], book[3]
@@ -61,7 +61,7 @@ def find_position(book, position, s):
     return -1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def expose(book, s):
     """Open volume, cost, swap and margin of symbol s from scratch, then its mark and the equity."""
     account, symbols, positions = book[0], book[1], book[3]
@@ -94,7 +94,7 @@ def expose(book, s):
     value(account, symbols)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def share_of(amount, part, whole):
     """`part / whole` of an amount of minor units, half away from zero; all of it for the last part."""
     if part == whole:
@@ -103,7 +103,7 @@ def share_of(amount, part, whole):
     return n if amount >= 0 else -n
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def book_deal(
     book, ts, ts_event, order, strategy, s, side, steps, left, price, entry, position, profit, swap, fee, reason
 ):  # fmt: skip
@@ -117,7 +117,7 @@ def book_deal(
     a.next_deal += 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def lessen(book, p, steps):
     """Take that many steps off position p; the swap that is paid with them."""
     account, positions = book[0], book[3]
@@ -131,7 +131,7 @@ def lessen(book, p, steps):
     return swap
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def close(book, p, steps, left, price, ts, ts_event, order, reason, maker):
     """Close that many steps of position p: profit at the rate of this moment, rounded once, booked."""
     account, symbols = book[0], book[1]
@@ -148,7 +148,7 @@ def close(book, p, steps, left, price, ts, ts_event, order, reason, maker):
     expose(book, s)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def close_by(book, p, other, ts, ts_event):
     """Positions p and `other` close each other as far as the smaller goes (rule 26)."""
     account, symbols, positions = book[0], book[1], book[3]
@@ -173,7 +173,7 @@ def close_by(book, p, other, ts, ts_event):
     expose(book, s)  # after both: with one leg gone the account would look richer or poorer than it ever was
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def opened(book, k, steps, price, ts, ts_event):
     """A new position for order k; its record."""
     account, orders, positions = book[0], book[2], book[3]
@@ -193,7 +193,7 @@ def opened(book, k, steps, price, ts, ts_event):
     return q
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def enter(book, k, steps, price, ts, ts_event, maker):
     """Open (or, netting, add to) a position for order k if the margin allows it; 0 or the reason why not."""
     account, orders, positions = book[0], book[2], book[3]
@@ -227,7 +227,7 @@ def enter(book, k, steps, price, ts, ts_event, maker):
     return NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def leave(book, k, p, steps, price, ts, ts_event, maker):
     """Close that many steps of position p for order k."""
     o = book[2][k]
@@ -236,7 +236,7 @@ def leave(book, k, p, steps, price, ts, ts_event, maker):
     close(book, p, steps, o.steps, price, ts, ts_event, o.id, BY_ORDER, maker)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def drop(book, k, kind, ts, ts_event, reason):
     """Order k is gone: CANCELED or REJECTED."""
     account, orders = book[0], book[2]
@@ -245,7 +245,7 @@ def drop(book, k, kind, ts, ts_event, reason):
     account[0].orders = remove(orders, account[0].orders, k)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def orphan(book, parent, ts, ts_event):
     """Cancel what waits for an order that will not be filled, by id, each with what waits for it (rule 25)."""
     account, orders = book[0], book[2]
@@ -260,7 +260,7 @@ def orphan(book, parent, ts, ts_event):
             k += 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def lose(book, k, kind, ts, ts_event, reason, full):
     """Order k is CANCELED or REJECTED, and what waited for it."""
     order = book[2][k].id
@@ -269,7 +269,7 @@ def lose(book, k, kind, ts, ts_event, reason, full):
         orphan(book, order, ts, ts_event)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def waits(book, order):
     """Is that order still in the book?"""
     account, orders = book[0], book[2]
@@ -279,7 +279,7 @@ def waits(book, order):
     return False
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def was_filled(book, order):
     """Was that order, which is gone, filled in full? The venue remembers the last ones."""
     filled = book[0][0].filled
@@ -289,7 +289,7 @@ def was_filled(book, order):
     return False
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def filled_up(book, order, full):
     """The order was filled in full: remember it, and wake what waited for it."""
     a, orders = book[0][0], book[2]
@@ -302,7 +302,7 @@ def filled_up(book, order, full):
                 o.state = AWAKE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def cancel_group(book, group, order, ts, ts_event):
     """One of the group has traded: the others are taken back."""
     account, orders = book[0], book[2]

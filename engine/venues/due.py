@@ -27,7 +27,7 @@ from engine.kernels.book import (
     WAITING,
     WORKING,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.deals import (
     close_by,
     find_position,
@@ -43,7 +43,7 @@ from engine.venues.refusals import bad_exits, bad_stops, frozen_order, frozen_po
 EXPIRY, CANCEL, ARRIVAL, REQUESTED, NOTHING = map(np.int64, range(5))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def there(ts_event, length, decided, arrives):
     """Is what was decided then with the venue when a record begins (rule 1)? A quote has no length."""
     if length is None:
@@ -51,7 +51,7 @@ def there(ts_event, length, decided, arrives):
     return ts_event >= arrives or (ts_event >= decided and arrives - decided < length)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def first_due(book, s, ts_event, length, full):
     """The earliest thing that is due for symbol s: (what, its index); NOTHING if there is none."""
     account, orders, requests = book[0], book[2], book[7]
@@ -76,7 +76,7 @@ def first_due(book, s, ts_event, length, full):
     return what, at
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def arrive(book, k, ts, ts_event, bid, ask, full):
     """Order k is with the venue: taken or refused."""
     o = book[2][k]
@@ -100,25 +100,25 @@ def arrive(book, k, ts, ts_event, bid, ask, full):
             lose(book, k, CANCELED, ts, ts_event, PARENT_GONE, full)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def changed(old, new):
     """What a price becomes: NaN in a request leaves it, 0 removes it."""
     return old if np.isnan(new) else (np.nan if new == 0.0 else new)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def differs(a, b):
     return a != b and not (np.isnan(a) and np.isnan(b))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def no(book, r, ts, ts_event, reason):
     """The venue refuses a request."""
     n = report(book, REJECTED, ts, ts_event, r.order, r.strategy, r.symbol, reason)
     book[4][n].deal, book[4][n].position = r.id, r.position
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trails(o, r):
     """Take over how an order or a position trails; True if anything changed."""
     trail, step, start = (
@@ -133,7 +133,7 @@ def trails(o, r):
     return found
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def change_order(book, r, ts, ts_event, bid, ask):
     """A change of an order has arrived."""
     account, orders = book[0], book[2]
@@ -156,7 +156,7 @@ def change_order(book, r, ts, ts_event, bid, ask):
     x.price, x.stop, x.take_profit = o.price, o.stop, o.take_profit
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def rewrite(book, o, r, bid, ask):
     """The order as the request wants it; or as it was, and why (rule 27)."""
     price, limit, stop, take_profit, expires = o.price, o.limit, o.stop, o.take_profit, o.expires
@@ -179,7 +179,7 @@ def rewrite(book, o, r, bid, ask):
     return reason
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def change_position(book, r, ts, ts_event, bid, ask):
     """A change of a position's exits has arrived."""
     p = find_position(book, r.position, r.symbol)
@@ -205,7 +205,7 @@ def change_position(book, r, ts, ts_event, bid, ask):
     x.position, x.stop, x.take_profit = q.id, stop, take_profit
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def grant(book, k, ts, ts_event, bid, ask):
     """Request k has arrived: done or refused, and gone."""
     account, requests, positions = book[0], book[7], book[3]
@@ -223,7 +223,7 @@ def grant(book, k, ts, ts_event, bid, ask):
     account[0].requests = remove(requests, account[0].requests, k)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def settle(book, s, ts, ts_event, length, bid, ask, full):
     """Everything that is due for symbol s when the record begins."""
     orders = book[2]

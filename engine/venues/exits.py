@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import BY_STOP_LOSS, BY_TAKE_PROFIT, NONE
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.deals import close
 from engine.venues.grid import away, least_step
 from engine.venues.slippage import slipped
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def exit_price(side, stop, take_profit, first, high, low):
     """Which exit a position meets on first..high/low of its exit side, and its price: (reason or -1, price).
 
@@ -30,7 +30,7 @@ def exit_price(side, stop, take_profit, first, high, low):
     return -1, np.nan
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def leave_at(book, p, reason, price, ts, ts_event, full):
     """Position p is closed by its stop-loss (which slips) or its take-profit."""
     q = book[3][p]
@@ -39,7 +39,7 @@ def leave_at(book, p, reason, price, ts, ts_event, full):
     close(book, p, q.steps, NONE, price, ts, ts_event, NONE, reason, False)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def ended(book, p, x, stop_only, ts, ts_event, full):
     """Position p meets (first, high, low) of its exit side: True if it is closed."""
     q = book[3][p]
@@ -54,7 +54,7 @@ def ended(book, p, x, stop_only, ts, ts_event, full):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails, full):
     """Stop-loss and take-profit of positions first_id..last_id-1 on (first, high, low) of bid and of ask.
 
@@ -78,17 +78,20 @@ def judge(book, s, ts, ts_event, first_id, last_id, bid, ask, range_only, trails
         p += 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def nearer(book, q, edge):
     """Where the stop of a position goes when its exit side reaches `edge`; NaN or the stop as it is: it stays."""
     s, side = q.symbol, q.side
     stop = q.stop
     start = q.trail_start if q.trail_start > 0.0 else -np.inf
-    if side * (edge - q.entry) >= start - 1e-3 / book[1][s].grid:
-        moved = away(book, s, edge - side * q.trail, side)
-        if not np.isnan(moved) and (np.isnan(stop) or side * (moved - stop) >= least_step(book, s, q.trail_step)):
-            stop = moved
-    if side * (edge - q.entry) >= q.even_at - 1e-3 / book[1][s].grid:
+    hair = 1e-3 / book[1][s].grid
+    if side * (edge - q.entry) >= start - hair:
+        behind, least = edge - side * q.trail, least_step(book, s, q.trail_step)
+        if np.isnan(stop) or side * (behind - stop) >= least - hair:  # rounding takes away, it does not add
+            moved = away(book, s, behind, side)
+            if not np.isnan(moved) and (np.isnan(stop) or side * (moved - stop) >= least):
+                stop = moved
+    if side * (edge - q.entry) >= q.even_at - hair:
         lock = 0.0 if np.isnan(q.even_lock) else q.even_lock
         even = away(book, s, q.entry + side * lock, side)
         if np.isnan(stop) or side * (even - stop) > 0.0:
@@ -96,7 +99,7 @@ def nearer(book, q, edge):
     return stop
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trail_one(book, q, edge):
     """A stop that trails or breaks even follows the exit side to `edge`; True if it moved."""
     if np.isnan(q.trail) and np.isnan(q.even_at):
@@ -108,7 +111,7 @@ def trail_one(book, q, edge):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trail(book, s, first_id, bid, ask):
     """Stops of the positions from first_id on follow the bid (longs) and the ask (shorts)."""
     account, positions = book[0], book[3]
@@ -118,7 +121,7 @@ def trail(book, s, first_id, bid, ask):
             trail_one(book, q, bid if q.side > 0 else ask)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trail_level(book, q):
     """The price of its exit side at which the stop of a position moves next; the far side if it does not trail."""
     level = np.inf * q.side

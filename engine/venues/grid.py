@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import clean
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def away(book, s, price, side):
     """A price on the tick grid, rounded away from the market: down for the stop of a long, up for a short."""
     x, t = book[1][s], book[6][s]
@@ -17,14 +17,14 @@ def away(book, s, price, side):
     return clean(x, whole * t.tick_size if t.tick_size > 0.0 else whole / x.grid)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def to_tick(book, s, price):
     """The nearest price on the tick grid (NaN stays NaN)."""
     x, tick = book[1][s], book[6][s].tick_size
     return clean(x, np.round(price / tick) * tick) if tick > 0.0 else np.round(price * x.grid) / x.grid
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def least_step(book, s, step):
     """The least move of what trails: its step, at least a tick, at most a hair less."""
     x, t = book[1][s], book[6][s]

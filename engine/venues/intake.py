@@ -14,14 +14,14 @@ from engine.kernels.book import (
     REJECTED,
     SENT,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import entry, part
 from engine.kernels.terms import NOT_LISTED, OUTAGE
 from engine.venues.deals import report
 from engine.venues.grid import to_tick
 from engine.venues.latency import BACK, CHANGE, OUT, delay
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def pause_at(book, s, t):
     """Index in the calendar of the pause of symbol s that holds time t; -1 if the market is open then."""
     terms, calendar = book[6][s], book[8]
@@ -35,7 +35,7 @@ def pause_at(book, s, t):
     return low if low < terms.pauses_end and calendar[low].start <= t else -1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def barred(book, s, t, waits):
     """Why nothing can arrive for symbol s at time t; 0 if it can, or may wait for the opening."""
     n = pause_at(book, s, t)
@@ -49,7 +49,7 @@ def barred(book, s, t, waits):
     return R_CLOSED if book[0][0].refuse_closed and not waits else NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def refuse_at(book, order, strategy, s, ts, reason, request, position):
     """A refusal at time ts, which lies ahead of the record the venue stands at: it overtakes nothing."""
     n = report(book, REJECTED, ts, ts, order, strategy, s, reason)
@@ -58,7 +58,7 @@ def refuse_at(book, order, strategy, s, ts, reason, request, position):
     r.known = ts + delay(book, s, BACK, order if order else position, ts + REJECTED)
 
 
-@jit
+@entry
 def submit(book, order, now):
     """Take an ORDER record in, numbering it if nobody has, and let its due time be known.
 
@@ -98,7 +98,7 @@ def submit(book, order, now):
         x.due = min(x.due, o.expires)
 
 
-@jit
+@entry
 def cancel(book, order, now):
     """Ask for an order to be taken back; False if the venue does not have it."""
     a, orders = book[0][0], book[2]
@@ -118,7 +118,7 @@ def cancel(book, order, now):
     return False
 
 
-@jit
+@entry
 def request(book, change, now):
     """Take a REQUEST record in: a change of an order or a position, or a closing by another."""
     a = book[0][0]
@@ -136,7 +136,7 @@ def request(book, change, now):
     x.due = min(x.due, r.arrives)
 
 
-@jit
+@entry
 def unknown_at(book, key, now):
     """When a request about something that the venue does not have arrives, and when we hear of it."""
     arrives = now + delay(book, NONE, CHANGE, key, now)

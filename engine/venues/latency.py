@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine.kernels.draws import gamma, normal, one_of, uniform
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.kernels.terms import LATENCIES
 
 OUT, CHANGE, BACK = map(np.int64, range(3))
@@ -17,7 +17,7 @@ LONGEST = 86_400e9
 """ns: no message is on its way for more than a day, whatever a tail draws."""
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def delay(book, s, leg, key, n):
     """ns that the n-th message of that leg about thing `key` (an order, a deal) takes for symbol s.
 
@@ -27,7 +27,7 @@ def delay(book, s, leg, key, n):
     return np.int64(d.a) if d.model == CONSTANT else drawn(book, d, leg, key, n)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def on_their_way(book, first):
     """When we hear of the reports from `first` on: none overtakes the one before it."""
     a, reports = book[0][0], book[4]
@@ -38,7 +38,7 @@ def on_their_way(book, first):
         r.known = a.known
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def drawn(book, d, leg, key, n):
     seed = book[0][0].seed
     if d.model == LOGNORMAL:

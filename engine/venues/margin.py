@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import leg_rate, rate_of
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.kernels.terms import MARGIN_MODES
 
 FOREX, FOREX_NO_LEVERAGE, CFD, CFD_LEVERAGE, CFD_INDEX, FUTURES, STOCKS, NO_MARGIN = map(
@@ -19,13 +19,13 @@ OF_BASE, OF_PROFIT, OF_ACCOUNT, OF_OTHER, OF_FIXED = map(np.int64, range(5))
 """Margin currencies."""
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def lot_money(t, initial):
     """Money per lot that the contract states instead of a formula, for opening or for holding; 0 where it does not."""
     return t.margin_maintenance if not initial and t.margin_maintenance > 0.0 else t.margin_initial
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def margin_rate(book, s, price):
     """Account currency per unit of the margin currency, at that price of the symbol itself."""
     t = book[6][s]
@@ -39,7 +39,7 @@ def margin_rate(book, s, price):
     return price * rate if t.margin_currency == OF_BASE else rate
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def leverage_of(book, s, steps, price):
     """Leverage of that many steps: the symbol's own, of the steps of its notional, or the account's."""
     a, x, t = book[0][0], book[1][s], book[6][s]
@@ -57,7 +57,7 @@ def leverage_of(book, s, steps, price):
     return notional / money
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def margin_at(book, s, steps, price, initial):
     """Account money that opening that many steps at that price ties up (`initial`), or holding them does."""
     x, t = book[1][s], book[6][s]
@@ -78,7 +78,7 @@ def margin_at(book, s, steps, price, initial):
     return money * share * margin_rate(book, s, price)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def legs(book, s):
     """Open steps and margin of symbol s: (long steps, long margin, short steps, short margin)."""
     account, positions = book[0], book[3]
@@ -95,7 +95,7 @@ def legs(book, s):
     return long_steps, long_margin, short_steps, short_margin
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def together(t, long_steps, long_margin, short_steps, short_margin):
     """Margin of both legs of a symbol: what covers each other by the hedged margin, the rest as the larger leg."""
     if long_steps == 0 or short_steps == 0:
@@ -112,14 +112,14 @@ def together(t, long_steps, long_margin, short_steps, short_margin):
     return covered + (short_steps - long_steps) * short_margin / short_steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def symbol_margin(book, s):
     """Account money that the open positions of symbol s tie up together."""
     long_steps, long_margin, short_steps, short_margin = legs(book, s)
     return together(book[6][s], long_steps, long_margin, short_steps, short_margin)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def margin_after(book, s, side, steps, price):
     """Margin of the whole account once that much more of symbol s is open; the new part at its initial margin."""
     long_steps, long_margin, short_steps, short_margin = legs(book, s)

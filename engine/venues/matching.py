@@ -16,7 +16,7 @@ from engine.kernels.book import (
     total,
     value,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.bands import bands, margin_bands
 from engine.venues.due import settle
 from engine.venues.exits import judge, trail
@@ -30,7 +30,7 @@ from engine.venues.working import follow_market, settled, work
 UNLIMITED = np.int64(2**53)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def quote_at(book, s, bid, ask):
     """The symbol stands at this quote."""
     account, symbols = book[0], book[1]
@@ -39,7 +39,7 @@ def quote_at(book, s, bid, ask):
     total(account, symbols)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def pessimist(book, s, ts, ts_event, bid, ask, full):
     """The range of a bar after its open, taken as bad as it may have been (rules 10, 15, 18 and 21)."""
     born = book[0][0].next_position
@@ -52,7 +52,7 @@ def pessimist(book, s, ts, ts_event, bid, ask, full):
         force(book, s, ts, ts_event, full)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def legs(book, s, ts, ts_event, path, bid, ask):
     """The range of a bar along its path: three legs from open to close (rule 24)."""
     account, positions = book[0], book[3]
@@ -70,7 +70,7 @@ def legs(book, s, ts, ts_event, path, bid, ask):
     walk(book, s, ts, ts_event, second, bid[3], spread)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def moment(book, s, ts, ts_event, length, bid, ask, full):
     """A quote, or the open of a bar: what is due, exits, orders, what trails, and the broker's look at the margin."""
     account, x = book[0], book[1][s]
@@ -89,7 +89,7 @@ def moment(book, s, ts, ts_event, length, bid, ask, full):
     force(book, s, ts, ts_event, full)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def match(book, s, ts, ts_event, length, bid, ask, full):
     """One record of symbol s meets the book.
 

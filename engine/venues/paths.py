@@ -17,7 +17,7 @@ from engine.kernels.book import (
     mark,
     total,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.exits import leave_at, trail
 from engine.venues.stopout import force
 from engine.venues.working import fill_part, follow_market, trigger
@@ -25,14 +25,14 @@ from engine.venues.working import fill_part, follow_market, trigger
 POSITION, ORDER, NOTHING = map(np.int64, range(3))
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def ahead(now, level, way):
     """How far ahead a level lies on a way up (+1) or down (-1); 0 if it is reached already, inf if it is behind."""
     far = way * (level - now)
     return max(far, 0.0)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def exit_ahead(q, bid, spread, x, way):
     """The exit that a position meets next on the way: (how far, reason, price)."""
     up = 0.0 if q.side > 0 else spread
@@ -47,7 +47,7 @@ def exit_ahead(q, bid, spread, x, way):
     return far, reason, price
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def order_ahead(o, bid, spread, x, way):
     """How far ahead a working order meets its price; inf if the way leads elsewhere."""
     up = spread if o.side > 0 else 0.0
@@ -59,7 +59,7 @@ def order_ahead(o, bid, spread, x, way):
     return np.inf
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def next_ahead(book, s, bid, spread, way):
     """What comes next on the way: (how far, what, its index, reason, price); positions before orders, by id."""
     account, orders, positions = book[0], book[2], book[3]
@@ -80,7 +80,7 @@ def next_ahead(book, s, bid, spread, way):
     return nearest, what, at, why, level
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def walk(book, s, ts, ts_event, start, end, spread):
     """One leg of the bid from start to end: things happen in the order of their prices."""
     account, symbols, orders = book[0], book[1], book[2]

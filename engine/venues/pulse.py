@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from engine.core.tape import Block
-from engine.kernels.jit import jit
+from engine.kernels.jit import entry, part
 
 _i, _f = np.int64, np.float64
 PULSE = np.dtype([
@@ -46,7 +46,7 @@ def pulse_of(block: Block, kind: str, state: np.ndarray) -> np.ndarray:
     return found
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def tell(x, row):
     """Write down what symbol x remembers."""
     row[0] = x.squares / x.seconds if x.seconds > 0.0 else np.nan
@@ -54,7 +54,7 @@ def tell(x, row):
     row[2] = x.per_day if x.per_day == x.per_day else (x.traded / x.open * 86_400.0 if x.open > 0.0 else np.nan)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def fade(x, seconds, half_life):
     faded = 2.0 ** (-seconds / half_life)
     x.squares *= faded
@@ -63,7 +63,7 @@ def fade(x, seconds, half_life):
     x.open *= faded
 
 
-@jit
+@entry
 def beat_quotes(ts_event, symbol, bid, ask, state, found):
     """Quotes: the mid's changes from one to the next, where no more than an hour lies between."""
     for k in range(len(ts_event)):
@@ -79,7 +79,7 @@ def beat_quotes(ts_event, symbol, bid, ask, state, found):
         x.mid, x.ts = mid, max(ts_event[k], x.ts)
 
 
-@jit
+@entry
 def beat_bars(ts, ts_event, symbol, first, last, volume, state, found):
     """Bars: the change from open to close, so that what happened while the market was closed is left out."""
     for k in range(len(ts)):

@@ -35,13 +35,13 @@ from engine.kernels.book import (
     rate_of,
 )
 from engine.kernels.draws import REJECT, REQUOTE, uniform
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.deals import find_position
 
 CLOSE_ONLY, LONG_ONLY, SHORT_ONLY, DISABLED = 1, 2, 3, 4
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def reduces(book, o):
     """Can this order only make what is open smaller?"""
     if o.position > 0 or o.reduce_only:
@@ -52,12 +52,12 @@ def reduces(book, o):
     return p >= 0 and book[3][p].side != o.side and o.steps <= book[3][p].steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def works(o):
     return o.state == WORKING or o.state == AWAKE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def on_side(book, s, side):
     """Lot steps of symbol s that are open, or may be opened by orders at the venue, on that side."""
     account, orders, positions = book[0], book[2], book[3]
@@ -72,7 +72,7 @@ def on_side(book, s, side):
     return steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def resting(book):
     """Pending orders at the venue, of all symbols."""
     count = 0
@@ -82,7 +82,7 @@ def resting(book):
     return count
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def bad_volume(book, o, price):
     """Rule 9 on volumes and on what the symbol may still do."""
     a, x, t = book[0][0], book[1][o.symbol], book[6][o.symbol]
@@ -109,7 +109,7 @@ def bad_volume(book, o, price):
     return NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def malformed(o):
     """Has a pending order no price, a stop-limit no limit, a trailing stop nothing to trail by?"""
     if o.kind == MARKET:
@@ -119,12 +119,12 @@ def malformed(o):
     return o.trails != 0 and not o.trail > 0.0
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def lacks(bits, n):
     return bits != 0 and not bits >> n & 1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def bad_kind(book, o):
     """Rule 9 on kinds, fillings and expirations that the instrument does not take."""
     t = book[6][o.symbol]
@@ -139,7 +139,7 @@ def bad_kind(book, o):
     return R_EXPIRATION if lacks(t.expirations, 1) and lacks(t.expirations, 2) else NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def bad_exits(book, s, side, reference, stop, take_profit):
     """Are exits on the wrong side of the reference, or nearer to it than the stops level?"""
     level = book[6][s].stops_level
@@ -148,21 +148,21 @@ def bad_exits(book, s, side, reference, stop, take_profit):
     return down <= 0.0 or up <= 0.0 or down < level - hair or up < level - hair
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def too_near(book, s, price, market):
     """Is a pending price nearer to the market than the stops level?"""
     level = book[6][s].stops_level
     return level > 0.0 and abs(price - market) < level - 1e-3 / book[1][s].grid
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def frozen(book, s, price, market):
     """Is a price so near to the market that what hangs on it may not be changed any more?"""
     level = book[6][s].freeze_level
     return level > 0.0 and abs(price - market) < level - 1e-3 / book[1][s].grid
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def bad_stops(book, o, bid, ask):
     """Rule 9 on the exits of an order, and on its own price; 0 if all is well."""
     entry, leave = (ask, bid) if o.side > 0 else (bid, ask)
@@ -179,7 +179,7 @@ def bad_stops(book, o, bid, ask):
     return NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def refuse(book, o, bid, ask):
     """Why the venue does not take this order on arrival; 0 if it does."""
     price = o.limit if o.kind == STOP_LIMIT else o.price
@@ -195,7 +195,7 @@ def refuse(book, o, bid, ask):
     return bad_stops(book, o, bid, ask)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def unlucky(book, o):
     """Frictions that an order draws on arrival (rule 30); 0 if it is spared."""
     a = book[0][0]
@@ -206,14 +206,14 @@ def unlucky(book, o):
     return NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def frozen_order(book, o, bid, ask):
     """Reason why an order may not be touched any more; 0 if it may."""
     market = ask if o.side > 0 else bid
     return R_FROZEN if works(o) and o.kind != MARKET and frozen(book, o.symbol, o.price, market) else NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def frozen_position(book, q, bid, ask):
     market = bid if q.side > 0 else ask
     near = frozen(book, q.symbol, q.stop, market) or frozen(book, q.symbol, q.take_profit, market)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.book import clean, mark, sample_grid, value
-from engine.kernels.jit import jit
+from engine.kernels.book import NONE, clean, mark, sample_grid, value
+from engine.kernels.jit import entry, part
+from engine.venues.bands import trail_bands
+from engine.venues.exits import trail
+from engine.venues.intake import pause_at
 from engine.venues.matching import match
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def touches(x, bid, ask, ts_event):
     # one branch instead of five
     return (ask <= x.ask_low) | (ask >= x.ask_high) | (bid <= x.bid_low) | (bid >= x.bid_high) | (ts_event >= x.due)
 
 
-@jit
+@entry
 def peek_quotes(book, ts_event, symbol, bid, ask, i, j):
     """First quote of i..j-1 that can trigger anything; j if none can."""
     symbols = book[1]
@@ -38,12 +41,12 @@ def peek_quotes(book, ts_event, symbol, bid, ask, i, j):
     return j
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def keep(x, bid, ask, spread, k):
     x.bid, x.ask = bid[k], clean(x, ask[k] + spread[k]) if len(spread) else ask[k]
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def keep_last(symbols, symbol, bid, ask, spread, i, j):
     """Keep the last quote of every symbol in i..j-1: what sizing and conversion will read."""
     missing = len(symbols)
@@ -63,7 +66,7 @@ def keep_last(symbols, symbol, bid, ask, spread, i, j):
             return
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def quiet_one(book, ts, ts_event, bid, ask, i, j):
     """`quiet_quotes` for a market of one symbol that converts nothing, its numbers held in registers."""
     a, x = book[0][0], book[1][0]
@@ -109,7 +112,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
     return k
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
     """Keep and mark quotes i.. up to the first that can trigger anything, or j; returns where it stopped."""
     account, symbols = book[0], book[1]
@@ -128,7 +131,7 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
     return j
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def remember(symbols, symbol, pulse, k):
     """What slippage knows of each symbol's market before record k: of the others as of their last record."""
     missing = 0
@@ -147,7 +150,23 @@ def remember(symbols, symbol, pulse, k):
         n -= 1
 
 
-@jit
+@part
+def followed(book, s, ts_event, bid, ask):
+    """Was this quote all about stops that trail? Then they, the quote and the equity have followed it."""
+    account, symbols = book[0], book[1]
+    x = symbols[s]
+    free = (ask > x.hard_ask_low) & (ask < x.ask_high) & (bid > x.bid_low) & (bid < x.hard_bid_high)
+    if not free or ts_event >= x.due or pause_at(book, s, ts_event) >= 0:
+        return False
+    x.bid, x.ask = bid, ask
+    if mark(symbols, s):
+        value(account, symbols)
+    trail(book, s, NONE, bid, ask)
+    trail_bands(book, s)
+    return True
+
+
+@entry
 def advance_quotes(book, ts, ts_event, symbol, bid, ask, pulse, i, j, banded, full):
     """Bring the venue from quote i to quote j; stops after the quote that caused a report and returns that index."""
     account, symbols = book[0], book[1]
@@ -168,9 +187,12 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, pulse, i, j, banded, fu
                 return j
         if a.positions > 0 and ts[k] >= a.next_sample:
             sample_grid(book, ts[k])
+        b, q = bid[k], ask[k]
+        if full is not None and banded and followed(book, np.int64(symbol[k]), ts_event[k], b, q):
+            i = k + 1
+            continue
         if len(pulse):
             remember(symbols, symbol, pulse, k)
-        b, q = bid[k], ask[k]
         match(book, np.int64(symbol[k]), ts[k], ts_event[k], None, (b, b, b, b), (q, q, q, q), full)
         i = k + 1
         if a.reports > 0:
@@ -178,7 +200,7 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, pulse, i, j, banded, fu
     return j
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def touches_bar(x, ts, high, low, spread):
     return (
         low + spread <= x.ask_low
@@ -189,7 +211,7 @@ def touches_bar(x, ts, high, low, spread):
     )
 
 
-@jit
+@entry
 def peek_bars(book, ts, symbol, high, low, spread, i, j):
     """First bar of i..j-1 that can trigger anything; j if none can."""
     symbols = book[1]
@@ -199,7 +221,7 @@ def peek_bars(book, ts, symbol, high, low, spread, i, j):
     return j
 
 
-@jit
+@entry
 def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, pulse, i, j, banded, full):
     """`advance_quotes` for a tape of bars: marks at each close."""
     account, symbols = book[0], book[1]

@@ -23,14 +23,14 @@ import numpy as np
 
 from engine.kernels.book import clean
 from engine.kernels.draws import SLIP, one_of
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.kernels.terms import SLIPPAGES
 
 NONE, POINTS, SPREAD, VOLATILITY, VOLUME, IMPACT, SAMPLES = map(np.int64, range(len(SLIPPAGES)))
 DAY = 86_400.0
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def slipped(book, s, price, side, steps, key, full):
     """A price to buy (+1) or sell (-1) that many steps at, and the slippage that thing `key` draws (rule 29)."""
     x, t = book[1][s], book[6][s]
@@ -45,7 +45,7 @@ def slipped(book, s, price, side, steps, key, full):
     return clean(x, price + side * by)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def moved(x, t, price, steps):
     """Slippage by the models that remember the market: volatility, volume, impact; in price."""
     lots = steps * x.step_lots

@@ -16,14 +16,14 @@ from engine.kernels.book import (
     total,
     value,
 )
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.deals import lose, report
 from engine.venues.exits import leave_at
 from engine.venues.intake import pause_at
 from engine.venues.swap import roll
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def threshold(a, level):
     """The equity at which a level is reached; nothing below reaches it when no margin is tied up."""
     if not a.margin > 0.0:
@@ -31,7 +31,7 @@ def threshold(a, level):
     return level if a.level_in_money else level * a.margin
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def worst(book, ts_event):
     """Index of the open position that has lost most and whose symbol trades now; -1 if there is none."""
     a, symbols, positions = book[0][0], book[1], book[3]
@@ -46,7 +46,7 @@ def worst(book, ts_event):
     return found
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def stand_down(book, ts, ts_event, full):
     """Take back every resting order that would open something."""
     account, orders = book[0], book[2]
@@ -59,7 +59,7 @@ def stand_down(book, ts, ts_event, full):
             lose(book, k, CANCELED, ts, ts_event, STOPPED_OUT, full)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def force(book, s, ts, ts_event, full):
     """Warn at the margin call; at the stop-out level close the worst position until the level is above it."""
     account, symbols, positions = book[0], book[1], book[3]
@@ -94,7 +94,7 @@ def force(book, s, ts, ts_event, full):
         value(account, symbols)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def reach(book):
     """The share by which every price may move from where it is before a margin call or stop-out comes or goes.
 

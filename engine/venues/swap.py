@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.book import NEVER, NONE, SWAPPED, clean, rate_of, to_minor
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.kernels.terms import SWAP_MODES
 from engine.venues.deals import expose, report
 from engine.venues.margin import margin_rate
@@ -20,14 +20,14 @@ from engine.venues.margin import margin_rate
 ) = map(np.int64, range(len(SWAP_MODES)))  # fmt: skip
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def next_night(book, s):
     """When symbol s rolls over next, int64 ns; NEVER if the calendar has no more nights."""
     x, t = book[1][s], book[6][s]
     return book[8][x.night].start if x.night < t.nights_end else NEVER
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def interest(book, s, q, rate):
     """Account money that one day at that rate (points, money per lot or percent a year) brings position q."""
     x, t = book[1][s], book[6][s]
@@ -50,7 +50,7 @@ def interest(book, s, q, rate):
     return units * price * (rate / 100.0 / t.year_days) * profit_rate
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def roll(book, s, ts, ts_event):
     """Book the rollovers of symbol s up to ts_event: every open position accrues its swap, one report each.
 

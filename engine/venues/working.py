@@ -26,7 +26,7 @@ from engine.kernels.book import (
     WORKING,
 )
 from engine.kernels.draws import PARTIAL, SHARE, uniform
-from engine.kernels.jit import jit
+from engine.kernels.jit import part
 from engine.venues.deals import (
     cancel_group,
     drop,
@@ -43,7 +43,7 @@ from engine.venues.grid import away, least_step
 from engine.venues.slippage import slipped
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def order_price(book, o, first, high, low):
     """Where a working order fills on first..high/low of its entry side, before slippage; NaN if it does not."""
     if o.kind == MARKET:
@@ -56,7 +56,7 @@ def order_price(book, o, first, high, low):
     return o.price if toward * (reached - o.price) <= 0.0 else np.nan
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def held_by(book, o):
     """Index of the position that an order closes first: the one it names, or nets against, or may reduce; -1: none."""
     account, positions = book[0], book[3]
@@ -74,7 +74,7 @@ def held_by(book, o):
     return -1
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trade(book, k, steps, price, ts, ts_event, maker):
     """Order k trades that many steps: closes what it must, opens the rest; 0 or why it could not open."""
     positions = book[3]
@@ -91,7 +91,7 @@ def trade(book, k, steps, price, ts, ts_event, maker):
     return NONE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def closable(book, o):
     """Lot steps that an order which may not open can close now."""
     account, positions = book[0], book[3]
@@ -106,7 +106,7 @@ def closable(book, o):
     return steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def offered(book, o, want):
     """Lot steps of `want` that the record has for this order (rules 19 and 30)."""
     a, x = book[0][0], book[1][o.symbol]
@@ -116,7 +116,7 @@ def offered(book, o, want):
     return min(want, steps, x.left_buy if o.side > 0 else x.left_sell)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def fill(book, k, price, ts, ts_event, maker, full):
     """Order k meets its price: as much of it trades as there is; what becomes of the rest its filling says."""
     if full is not None:
@@ -140,7 +140,7 @@ def fill(book, k, price, ts, ts_event, maker, full):
         account[0].orders = remove(orders, account[0].orders, k)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def fill_part(book, k, price, ts, ts_event, maker):
     """`fill` where liquidity, fillings, groups and reduce-only have their say."""
     account, orders = book[0], book[2]
@@ -187,7 +187,7 @@ def fill_part(book, k, price, ts, ts_event, maker):
         orphan(book, order, ts, ts_event)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def take(book, s, side, steps):
     """What was dealt is no longer on offer in this record."""
     x = book[1][s]
@@ -197,7 +197,7 @@ def take(book, s, side, steps):
         x.left_sell -= steps
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def goes_on(o):
     """What is left waits for the next record: of a limit as a limit, of everything that was triggered at market."""
     if o.kind != LIMIT:
@@ -205,7 +205,7 @@ def goes_on(o):
     o.rested, o.state = 1, AWAKE
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def after(book, order):
     """Index of the first order with a higher number: where to go on after orders may have gone."""
     account, orders = book[0], book[2]
@@ -219,20 +219,20 @@ def after(book, order):
     return low
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def triggers(book, o, first, high, low):
     """Does a stop-limit order become a limit on first..high/low of its entry side? At once if `first` touches it."""
     reached = high if o.side > 0 else low
     return o.side * (first - o.price) >= 0.0 or o.side * (reached - o.price) >= 0.0
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def becomes_limit(book, o, ts, ts_event):
     report(book, TRIGGERED, ts, ts_event, o.id, o.strategy, o.symbol, NONE)
     o.kind, o.price, o.rested = LIMIT, o.limit, 0
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def requoted(book, o, first):
     """Is the quote further from the one at decision time than the order allows?"""
     return (
@@ -240,7 +240,7 @@ def requoted(book, o, first):
     )
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def trigger(book, k, ts, ts_event, edge, whole):
     """A stop-limit order is touched: a limit from now on; True if it may be filled on this record as a taker."""
     o = book[2][k]
@@ -258,7 +258,7 @@ def trigger(book, k, ts, ts_event, edge, whole):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def drag(book, o, edge):
     """The price of a trailing-stop order follows the market to `edge` (rule 18); True if it moved."""
     if o.kind != TRAILING:
@@ -270,7 +270,7 @@ def drag(book, o, edge):
     return True
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def meet(book, k, ts, ts_event, x, whole):
     """An order of any kind meets (first, high, low) of its entry side; `whole`: a bar's range, after its open."""
     o = book[2][k]
@@ -292,7 +292,7 @@ def meet(book, k, ts, ts_event, x, whole):
         lose(book, k, CANCELED, ts, ts_event, NO_LIQUIDITY, True)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def work(book, s, ts, ts_event, bid, ask, whole, full):
     """Working orders of symbol s by id meet (first, high, low) of bid and of ask."""
     account, orders = book[0], book[2]
@@ -312,7 +312,7 @@ def work(book, s, ts, ts_event, bid, ask, whole, full):
         k = after(book, order)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def follow_market(book, s, bid, ask):
     """Trailing-stop orders move after the market at the end of a leg."""
     account, orders = book[0], book[2]
@@ -322,7 +322,7 @@ def follow_market(book, s, bid, ask):
             drag(book, o, ask if o.side > 0 else bid)
 
 
-@jit(no_cpython_wrapper=True)
+@part
 def settled(book, s):
     """The record is over: every order there has rested, what it woke works from now on; is that of another symbol?"""
     account, orders = book[0], book[2]

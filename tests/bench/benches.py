@@ -59,6 +59,9 @@ def resting(count: int) -> Side:
     return Side(f"{count} resting", "ours.py", {"lane": "python", "resting": count})
 
 
+TRAILING = Side("20 trailing", "ours.py", {"lane": "python", "trailing": 20})
+
+
 BENCHES = {
     b.name: b
     for b in (
@@ -113,8 +116,12 @@ BENCHES = {
         Bench(
             "resting_orders",
             "quotes/s",
-            "quotes_python with limit orders resting 0.05 to 3 % away, each with exits, replaced 3 % away",
-            (Case("0, 20 and 200 orders", "q333", (resting(0), resting(20), resting(200))),),
+            "quotes_python with limit orders resting 0.05 to 3 % away, each with exits, replaced 3 % away; and with "
+            "positions whose stops trail 100 to 2,000 points behind, opened again when hit",
+            (
+                Case("one symbol", "q333", (resting(0), resting(20), resting(200), TRAILING)),
+                Case("3 symbols", "q3sym", (resting(20),)),
+            ),
             special="resting",
         ),
         Bench("memory", "MB", "10M and 100M quotes from a mapped tape, anonymous and resident", special="memory"),

@@ -69,10 +69,38 @@ class RaceQuotes(RaceCross):
 @strategy
 @dataclass
 class RaceResting(Strategy):
-    """Keeps `orders` limit orders at rest, half of them each side, evenly 0.05 to 3 % away, each with exits.
+    """Keeps `orders` limit orders at rest a symbol, half of them each side, evenly 0.05 to 3 % away, each with exits.
 
     One that fills is replaced 3 % away, so that as many rest at the end as at the start.
     """
+
+    orders: int = 20
+    _placed: set[str] = field(default_factory=set, init=False, repr=False)
+
+    def on_row(self, row):
+        if row.symbol in self._placed:
+            return None
+        self._placed.add(row.symbol)
+        shares = np.linspace(NEAR, FAR, self.orders // 2).tolist()
+        return [self.limit(row, side, row.close, share) for share in shares for side in (1, -1)]
+
+    def limit(self, event, side, price, share):
+        digits = digits_of(price)
+        level = round(price * (1.0 - side * share), digits)
+        point = 10.0**-digits
+        exits = round(level - side * STOP * point, digits), round(level + side * TAKE_PROFIT * point, digits)
+        return Order(event.ts, self.id, event.symbol, side, 1_000.0, "limit", level, *exits)
+
+    def on_fill(self, fill):
+        if fill.entry != "in":
+            return None
+        return self.limit(fill, fill.side, fill.price, FAR)
+
+
+@strategy
+@dataclass
+class RaceTrailing(Strategy):
+    """Keeps `orders` positions open, half of them each side, whose stops trail 100 to 2,000 points behind."""
 
     orders: int = 20
     _placed: bool = field(default=False, init=False, repr=False)
@@ -81,15 +109,16 @@ class RaceResting(Strategy):
         if self._placed:
             return None
         self._placed = True
-        shares = np.linspace(NEAR, FAR, self.orders // 2).tolist()
-        return [self.limit(row, side, row.close, share) for share in shares for side in (1, -1)]
+        return [self.open(row, (-1) ** n, row.close, n) for n in range(self.orders)]
 
-    def limit(self, event, side, price, share):
-        level = round(price * (1.0 - side * share), 5)
-        exits = round(level - side * 0.0015, 5), round(level + side * 0.0030, 5)
-        return Order(event.ts, self.id, event.symbol, side, 1_000.0, "limit", level, *exits)
+    def open(self, event, side, price, n):
+        points = 100.0 + 1_900.0 * (n % self.orders) / self.orders
+        return Order(event.ts, self.id, event.symbol, side, 1_000.0, trail=points * 10.0 ** -digits_of(price))
 
     def on_fill(self, fill):
-        if fill.entry != "in":
-            return None
-        return self.limit(fill, fill.side, fill.price, FAR)
+        """What is stopped out is opened again on the same side."""
+        return None if fill.entry == "in" else self.open(fill, -fill.side, fill.price, fill.position)
+
+
+def digits_of(price):
+    return 3 if price > 10.0 else 5  # above 10 it is quoted in JPY

@@ -25,8 +25,9 @@ def config(args: dict[str, Any], spec: tapes.Spec) -> Config:
     """0.10 lots, commission 3.50 a lot and side, latency 1 ms, hedging account in USD."""
     name = "race_quotes" if args.get("on_quote") else "race_cross"
     strategies = [{"name": name}]
-    if args.get("resting"):
-        strategies.append({"name": "race_resting", "params": {"orders": args["resting"]}})
+    for kind in ("resting", "trailing"):
+        if args.get(kind):
+            strategies.append({"name": f"race_{kind}", "params": {"orders": args[kind]}})
     table = {
         "name": "race",
         "data": {"source": "memory", "symbols": list(spec.symbols), "kind": spec.kind, "frame": "M1"},

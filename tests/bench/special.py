@@ -36,15 +36,18 @@ def entry(ours: float | None, unit: str, figures: Measured, targets: dict[str, b
 
 
 def resting(bench: Bench, rounds: int, share: int) -> Measured:
-    """The same run with 0, 20 and 200 limit orders at rest, alternately."""
-    sides = race(bench.cases[0], rounds, share)
+    """The same run with more and more at rest, alternately; on one symbol and on three."""
+    one, three = (race(case, rounds, share) for case in bench.cases)
+    sides = {**one, **{f"{name}, 3 symbols": s for name, s in three.items()}}
     print(f"\n{bench.name}  ({bench.unit}, median of the rounds)")
     for name, s in sides.items():
-        print(f"  {name:18}{short(s['rate']):>9}  {s['clock']} clock  fills {s['fills']}")
+        print(f"  {name:22}{short(s['rate']):>9}  {s['clock']} clock  fills {s['fills']}")
     twenty, many = sides["20 resting"], sides["200 resting"]
     targets = {
         "20 resting: at least 40M/s": twenty["rate"] >= 40e6,
         "200 resting: at most 20 % below 20": many["rate"] >= 0.8 * twenty["rate"],
+        "20 resting on each of 3 symbols: at least 20M/s": sides["20 resting, 3 symbols"]["rate"] >= 20e6,
+        "20 trailing: at least 10M/s": sides["20 trailing"]["rate"] >= 10e6,
     }
     made = entry(twenty["rate"], bench.unit, sides, targets, twenty["rss_mb"])
     return {**made, "ratio": {"200 over 20": many["rate"] / twenty["rate"]}, "versions": {"ours": twenty["versions"]}}
