@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from struct import Struct
 
 import numpy as np
 
@@ -36,12 +37,15 @@ KINDS = {name: code for code, name in enumerate(b.ORDER_KINDS)}
 FILLINGS = {name: code for code, name in enumerate(b.FILLINGS)}
 NAN = float("nan")
 STILL = np.zeros((0, 3))
-RARE = ("stop_limit", "if_touched", "trailing_stop")
-PLAIN = {
-    "filling": "return", "reduce_only": False, "group": "", "parent": 0, "trail": None, "even_at": None,
-    "deviation": None,
-}  # fmt: skip
-"""What an order says of itself that the plain `match` understands."""
+PACKED = Struct("".join("q" if b.ORDER[n].kind == "i" else "d" for n in range(len(b.ORDER))))
+"""An ORDER record from Python values, five times as fast as numpy assigns a tuple."""
+
+
+def is_plain(o: Order) -> bool:
+    """Does the plain `match` understand all that the order says of itself?"""
+    usual = o.kind in ("market", "limit", "stop") and o.filling == "return"
+    alone = not (o.reduce_only or o.group or o.parent)
+    return usual and alone and o.trail is None and o.even_at is None and o.deviation is None
 
 
 def number(value: float | None) -> float:
@@ -143,18 +147,17 @@ class SimulatedVenue:
         s = self._ids[order.symbol]
         expires = self.day_end(s, order.ts) if order.day else order.expires
         group = self._groups.setdefault((order.strategy, order.group), len(self._groups) + 1) if order.group else 0
-        if self.full is None and (order.kind in RARE or any(getattr(order, f) != d for f, d in PLAIN.items())):
+        if self.full is None and not is_plain(order):
             self.full = True
-        o = self._order
-        o[0] = (
-            order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
+        PACKED.pack_into(
+            self._order, 0, order.id, self._strategy_ids[order.strategy], s, order.side, KINDS[order.kind],
             round(order.units / self._step_units[s]), 0, number(order.price), number(order.limit), number(order.stop),
             number(order.take_profit), order.position, 0, 0, expires, 0, 0, 0, FILLINGS[order.filling],
             order.reduce_only, group, order.parent, 0, order.kind == "trailing_stop", number(order.trail),
             number(order.trail_step), number(order.trail_start), number(order.even_at), number(order.even_lock),
             number(order.deviation),
         )  # fmt: skip
-        submit(self.book, o[0], order.ts)
+        submit(self.book, self._order[0], order.ts)
         return self.reports() or None
 
     def day_end(self, s: int, ts: int) -> int:
