@@ -16,7 +16,9 @@ from engine.features.contract import FEATURES, Feature, feature
 from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
-FAMILIES = ("trend", "momentum", "volatility", "volume", "window", "swings")
+FAMILIES = (
+    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops",
+)  # fmt: skip
 
 
 def load_all() -> Registry[Feature]:

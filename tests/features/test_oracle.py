@@ -17,21 +17,38 @@ WITH_ORACLE = [f for f in market.library() if f.like]
 
 THEIRS = {
     "period": ["timeperiod"], "fast": ["fastperiod"], "slow": ["slowperiod"], "smooth": ["signalperiod"],
-    "deviations": ["nbdevup", "nbdevdn"], "skip": [],
+    "deviations": ["nbdevup", "nbdevdn", "nbdev"], "factor": ["vfactor"], "multiplier": ["multiplier"],
+    "maximum": ["maximum"],
 }  # fmt: skip
-"""What TA-Lib calls our parameters."""
+"""What TA-Lib calls our parameters; what is not here, and not in `OWN`, it does not have."""
+OWN: dict[str, dict[str, list[str]]] = {
+    "sar": {"step": ["acceleration"]},
+    "sarext": {
+        "start": ["startvalue"], "offset": ["offsetonreverse"],
+        "start_long": ["accelerationinitlong"], "step_long": ["accelerationlong"], "limit_long": ["accelerationmaxlong"],
+        "start_short": ["accelerationinitshort"], "step_short": ["accelerationshort"],
+        "limit_short": ["accelerationmaxshort"],
+    },
+}  # fmt: skip
+"""Where one indicator calls them otherwise."""
 
 
 def oracle(feature, columns, params) -> list[np.ndarray]:
-    """What TA-Lib says, one column for each output."""
+    """What TA-Lib says, one column for each output; `talib.AROON.aroonup` is one output of several."""
     prices = {name: columns[name] for name in ("open", "high", "low", "close", "volume")}
-    named = {theirs: value for name, value in params.items() for theirs in THEIRS[name]}
+    names = {**THEIRS, **OWN.get(feature.name, {})}
+    named = {theirs: value for name, value in params.items() for theirs in names.get(name, ())}
     found: list[np.ndarray] = []
-    for name in feature.like:
-        function = talib.abstract.Function(name.removeprefix("talib."))
+    for like in feature.like:
+        if like == "-":
+            found.append(None)
+            continue
+        name, _, output = like.removeprefix("talib.").partition(".")
+        function = talib.abstract.Function(name)
         made = function(prices, **{k: v for k, v in named.items() if k in function.parameters})
-        found += made if isinstance(made, (tuple, list)) else [made]
-    return found
+        made = list(made) if isinstance(made, (tuple, list)) else [made]
+        found += [made[function.output_names.index(output)]] if output else made
+    return [m if m is None else np.where(np.arange(len(m)) < function.lookback, np.nan, m) for m in found]
 
 
 @pytest.mark.parametrize("feature", WITH_ORACLE, ids=lambda f: f.name)
