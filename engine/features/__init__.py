@@ -17,7 +17,7 @@ from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops",
+    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops", "cycle", "rates", "regression", "oscillators",
 )  # fmt: skip
 
 

@@ -18,10 +18,17 @@ WITH_ORACLE = [f for f in market.library() if f.like]
 THEIRS = {
     "period": ["timeperiod"], "fast": ["fastperiod"], "slow": ["slowperiod"], "smooth": ["signalperiod"],
     "deviations": ["nbdevup", "nbdevdn", "nbdev"], "factor": ["vfactor"], "multiplier": ["multiplier"],
-    "maximum": ["maximum"],
+    "maximum": ["maximum"], "first": ["firstperiod"], "second": ["secondperiod"],
+    "fast_limit": ["fastlimit"], "slow_limit": ["slowlimit"],
 }  # fmt: skip
 """What TA-Lib calls our parameters; what is not here, and not in `OWN`, it does not have."""
 OWN: dict[str, dict[str, list[str]]] = {
+    "stochf": {"period": ["fastk_period"], "smooth": ["fastd_period"]},
+    "stochastic": {"period": ["fastk_period"], "slow": ["slowk_period"], "smooth": ["slowd_period"]},
+    "kdj": {"period": ["fastk_period"], "slow": ["slowk_period"], "smooth": ["slowd_period"]},
+    "stochrsi": {"fast": ["fastk_period"], "smooth": ["fastd_period"]},
+    "ultosc": {"short": ["timeperiod1"], "middle": ["timeperiod2"], "long": ["timeperiod3"]},
+    "coppock": {"period": ["wmaperiod"], "fast": ["roc1period"], "slow": ["roc2period"]},
     "sar": {"step": ["acceleration"]},
     "sarext": {
         "start": ["startvalue"], "offset": ["offsetonreverse"],
