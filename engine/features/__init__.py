@@ -17,7 +17,8 @@ from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops", "cycle", "rates", "regression", "oscillators",
+    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops", "cycle", "rates", "regression", "oscillators", "ranges",
+    "bands", "flows",
 )  # fmt: skip
 
 

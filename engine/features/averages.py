@@ -179,3 +179,30 @@ def alma(lo, hi, close, alma, seen, period=9, offset=0.85, width=6.0):
                 weights += weight
             alma[i] = close[i] + moved / weights
     return seen
+
+
+@feature(gives="ma", where="period >= 2", like="talib.MA", covers="3.1.1")
+def ma(lo, hi, ma, average=sma("period"), period=30):
+    """Any average under one name: simple unless another is given, `ma(average=kama(30))`."""
+    for i in range(lo, hi):
+        ma[i] = average[i]
+
+
+@feature(
+    gives="macdext signal histogram", keeps="seen gaps[smooth]", warmup="smooth - 1",
+    where="fast >= 2, fast < slow, smooth >= 2", like="talib.MACDEXT", unit="price_change", pane="below",
+    covers="3.1.1 3.1.2",
+)  # fmt: skip
+def macdext(
+    lo, hi, macdext, signal, histogram, seen, gaps, quick=sma("fast"), steady=sma("slow"), fast=12, slow=26, smooth=9
+):  # fmt: skip
+    """MACD of any averages: simple ones unless others are given, `macdext(quick=wma(12), steady=kama(26))`."""
+    for i in range(lo, hi):
+        gap = quick[i] - steady[i]
+        gaps[int(seen) % smooth] = gap
+        seen += 1.0
+        macdext[i] = signal[i] = histogram[i] = np.nan
+        if seen >= smooth:
+            macdext[i], signal[i] = gap, gaps.sum() / smooth
+            histogram[i] = gap - signal[i]
+    return seen

@@ -9,7 +9,6 @@ from engine.kernels.jit import jit
 from engine.kernels.rolling import window_sum
 
 ROCKET = "Ehlers, Rocket Science for Traders, 2001"
-LONGEST = 50
 
 
 @jit
@@ -210,3 +209,21 @@ def ht_trendmode(
         ht_trendmode[i] = mode if seen >= 26.0 else np.nan
         seen += 1.0
     return seen, sine1, lead1, phase1, days
+
+
+@feature(
+    gives="mavp", keeps="seen", warmup="maximum - 1", lookback="maximum - 1", where="minimum >= 1, minimum <= maximum",
+    settle="400", covers="3.1.1",
+)  # fmt: skip
+def mavp(lo, hi, close, mavp, seen, periods=ht_dcperiod(), minimum=2, maximum=30):
+    """Simple average over as many bars as `periods` says: the dominant cycle unless another column is given."""
+    for i in range(lo, hi):
+        seen += 1.0
+        mavp[i] = np.nan
+        if seen >= maximum:
+            n = int(min(max(periods[i], minimum), maximum))
+            moved = 0.0
+            for k in range(i - n + 1, i):
+                moved += close[k] - close[i]
+            mavp[i] = close[i] + moved / n
+    return seen

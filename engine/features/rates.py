@@ -7,7 +7,6 @@ import numpy as np
 from engine.features.averages import chained, wma
 from engine.features.contract import feature
 from engine.features.prices import body, change, medprice, mix
-from engine.features.regression import linearreg
 from engine.features.spec import Spec
 from engine.features.trend import ema, sma
 from engine.kernels.smoothing import rate
@@ -187,21 +186,6 @@ def eri(lo, hi, high, low, bull, bear, mean=ema("period"), period=13):
     for i in range(lo, hi):
         bull[i] = high[i] - mean[i]
         bear[i] = low[i] - mean[i]
-
-
-@feature(
-    gives="fosc", keeps="seen expected", warmup="1", where="period >= 2", like="talib.FOSC", unit="percent",
-    pane="below", covers="3.1.1", source="Chande & Kroll, The New Technical Trader, 1994",
-)  # fmt: skip
-def fosc(lo, hi, close, fosc, seen, expected, ahead=linearreg("period").forecast, period=5):
-    """Forecast oscillator: how far the close is from what the line through the bars before led to, in percent."""
-    for i in range(lo, hi):
-        fosc[i] = np.nan
-        if seen > 0.0:
-            fosc[i] = 100.0 * (close[i] - expected) / close[i] if close[i] != 0.0 else 0.0
-        expected = ahead[i]
-        seen += 1.0
-    return seen, expected
 
 
 @feature(

@@ -113,32 +113,36 @@ def ratchet(x, last, side, upper, lower, upper1, lower1):
 
 
 @feature(
-    gives="supertrend side", keeps="seen long last upper lower", settle="19 * period",
-    where="period >= 2, multiplier > 0", like="talib.SUPERTREND", unit="price event", covers="3.1.1 4.7.2",
+    gives="supertrend side flip", keeps="seen long last upper lower", settle="300 + 19 * period",
+    where="period >= 2, multiplier > 0", like="talib.SUPERTREND.supertrend talib.SUPERTREND.trend -",
+    unit="price event event", covers="3.1.1 4.7.2",
     source="Seban, Tout le monde mérite d'être riche, 2008",
 )  # fmt: skip
 def supertrend(
-    lo, hi, high, low, close, supertrend, side, seen, long, last, upper, lower, width=atr("period"), period=10,
+    lo, hi, high, low, close, supertrend, side, flip, seen, long, last, upper, lower, width=atr("period"), period=10,
     multiplier=3.0,
 ):  # fmt: skip
     """SuperTrend: a stop `multiplier` average true ranges from the bar's middle, which only moves with the trend.
 
-    `side` is 1 while the close stays above it, -1 below; the first side is 1.
+    `side` is 1 while the close stays above it, -1 below; the first side is 1. `flip` is the new side on the bar that
+    changed it, else 0.
     """
     for i in range(lo, hi):
         middle, reach = (high[i] + low[i]) / 2.0, multiplier * width[i]
+        before = long
         if seen > 0.0:
             long, upper, lower = ratchet(close[i], last, long, middle + reach, middle - reach, upper, lower)
         else:
             long, upper, lower = 1.0, middle + reach, middle - reach
         supertrend[i], side[i] = lower if long > 0.0 else upper, long
+        flip[i] = long if long * before < 0.0 else 0.0
         last = close[i]
         seen += 1.0
     return seen, long, last, upper, lower
 
 
 @feature(
-    gives="atr_stop side", keeps="seen long last upper lower", settle="19 * period",
+    gives="atr_stop side", keeps="seen long last upper lower", settle="300 + 19 * period",
     where="period >= 2, multiplier > 0", unit="price event", covers="3.1.1",
 )  # fmt: skip
 def atr_stop(
@@ -158,7 +162,7 @@ def atr_stop(
 
 
 @feature(
-    gives="pmax side", keeps="seen long last upper lower", settle="19 * period",
+    gives="pmax side", keeps="seen long last upper lower", settle="300 + 19 * period",
     where="period >= 2, multiplier > 0", unit="price event", covers="3.1.1", source="Özbilgiç, TradingView, 2020",
 )  # fmt: skip
 def pmax(

@@ -28,6 +28,9 @@ OWN: dict[str, dict[str, list[str]]] = {
     "kdj": {"period": ["fastk_period"], "slow": ["slowk_period"], "smooth": ["slowd_period"]},
     "stochrsi": {"fast": ["fastk_period"], "smooth": ["fastd_period"]},
     "ultosc": {"short": ["timeperiod1"], "middle": ["timeperiod2"], "long": ["timeperiod3"]},
+    "cvi": {"change": ["rocperiod"]}, "massi": {"fast": ["fastperiod"], "slow": ["slowperiod"]},
+    "rvi": {"reach": ["stddevperiod"]}, "keltner": {"reach": ["atrperiod"]}, "percentile": {"percent": ["percentile"]},
+    "fractal": {"left": ["leftbars"], "right": ["rightbars"]},
     "coppock": {"period": ["wmaperiod"], "fast": ["roc1period"], "slow": ["roc2period"]},
     "sar": {"step": ["acceleration"]},
     "sarext": {
