@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.features.window import moments
-from engine.kernels.rolling import trailing_extremes
+from engine.kernels.rolling import extremes
 from engine.kernels.smoothing import rate
 
 
@@ -44,32 +44,22 @@ def bollinger(
 
 
 @feature(
-    gives="upper middle lower", keeps="seen since top bottom tops[period] bottoms[period]",
-    warmup="period + skip - 1", lookback="period + skip - 1", where="period >= 2, skip >= 0", like="talib.DONCHIAN",
-    covers="3.1.1 3.1.4", source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal 1960",
+    gives="upper middle lower", keeps="seen", warmup="period + skip - 1", lookback="period + skip - 1",
+    where="period >= 2, skip >= 0", like="talib.DONCHIAN", covers="3.1.1 3.1.4",
+    source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal 1960",
 )  # fmt: skip
-def donchian(
-    lo, hi, high, low, upper, middle, lower, seen, since, top, bottom, tops, bottoms, period=20, skip=0
-):  # fmt: skip
+def donchian(lo, hi, high, low, upper, middle, lower, seen, period=20, skip=0):
     """Donchian channel: the highest high and lowest low of `period` bars, and their middle.
 
     The channel includes the bar itself, so no close is ever above `upper`: `skip=1` leaves the bar out, which is
     what a breakout is measured against.
     """
-    for i in range(lo, hi):
-        seen += 1.0
-        if seen < period + skip:
-            upper[i] = middle[i] = lower[i] = np.nan
-            continue
-        j = i - skip
-        since += 1.0
-        if seen == period + skip or since == period:
-            trailing_extremes(high, j, 1.0, tops)
-            trailing_extremes(low, j, -1.0, bottoms)
-            since, top, bottom = 0.0, high[j], low[j]
-        else:
-            top, bottom = max(top, high[j]), min(bottom, low[j])
-        older = period - 1 - int(since)
-        upper[i], lower[i] = max(top, tops[older]), min(bottom, bottoms[older])
+    first = min(lo + max(period + skip - 1 - int(seen), 0), hi)
+    for i in range(lo, first):
+        upper[i] = middle[i] = lower[i] = np.nan
+    extremes(high, first - skip, hi - skip, period, 1.0, upper, first)
+    extremes(low, first - skip, hi - skip, period, -1.0, lower, first)
+    for i in range(first, hi):
         middle[i] = (upper[i] + lower[i]) / 2.0
-    return seen, since, top, bottom
+    seen += hi - lo
+    return seen

@@ -35,15 +35,26 @@ def window_moments(x, i, n, base):
 
 
 @jit
-def trailing_extremes(x, i, sign, best):
-    """best[k] = the highest (sign +1) or lowest (-1) of the k + 1 values that end at row i.
+def extremes(x, lo, hi, n, sign, out, at):
+    """The highest (sign +1) or lowest (-1) of the n values that end at row lo, lo + 1 ..., into out[at], out[at + 1] ...
 
-    A window is then an older part, looked up here, and the bars since: rebuilt once per window, no bar ever costs
-    a search.
+    A window is an older part, looked up, and the rows since; rebuilt once per n rows, no row ever costs a search.
     """
-    best[0] = x[i]
-    for k in range(1, best.size):
-        best[k] = max(best[k - 1] * sign, x[i - k] * sign) * sign
+    older = np.empty(n)
+    i = lo
+    while i < hi:
+        best = x[i] * sign
+        older[0] = best
+        for k in range(1, n):
+            value = x[i - k] * sign
+            best = value if value > best else best
+            older[k] = best
+        best = x[i] * sign
+        for j in range(i, min(i + n, hi)):
+            value, past = x[j] * sign, older[n - 1 - j + i]
+            best = value if value > best else best
+            out[at + j - lo] = (best if best > past else past) * sign
+        i += n
 
 
 @jit
