@@ -17,29 +17,42 @@ from tests.features import market
 from tests.features.market import Tape, batch, joined, rows, same
 
 SPECS = market.variants()
+PATTERNS = [spec for spec in SPECS if spec.feature.name.startswith("cdl_")]
+PLANS = [spec for spec in SPECS if spec not in PATTERNS] + [Plan({spec.feature.name: spec for spec in PATTERNS})]
 every = pytest.mark.parametrize("spec", SPECS, ids=str)
+every_plan = pytest.mark.parametrize("spec", PLANS, ids=lambda s: "candlesticks" if isinstance(s, Plan) else str(s))
+"""Candlestick patterns have one shape, so laws that take long are held by all of them in one plan."""
 MARKETS = (market.reference(900), market.hard())
 
 
-def plan_of(spec: Spec) -> Plan:
+@pytest.fixture
+def ref(ref, request):
+    """The reference market; for candlestick patterns one in which each of them happens."""
+    spec = request.getfixturevalue("spec")
+    return market.candles() if isinstance(spec, Plan) or spec in PATTERNS else ref
+
+
+def plan_of(spec: Spec | Plan) -> Plan:
+    if isinstance(spec, Plan):
+        return spec
     assert spec.feature is not None
     return Plan({spec.feature.name: spec})
 
 
-@every
+@every_plan
 def test_rows_computed_one_by_one_are_the_rows_computed_at_once(spec):
-    for columns in MARKETS:
+    for columns in MARKETS if isinstance(spec, Spec) else [market.candles()]:
         plan = plan_of(spec)
         tape = Tape(plan)
         n = len(columns["close"])
         same(joined((tape.add(rows(columns, i, i + 1)) for i in range(n)), plan), batch(plan, columns))
 
 
-@every
+@every_plan
 @settings(max_examples=8)
 @given(data=st.data())
 def test_where_the_stream_is_cut_changes_nothing(spec, data):
-    columns = data.draw(st.sampled_from(MARKETS))
+    columns = data.draw(st.sampled_from(MARKETS if isinstance(spec, Spec) else [market.candles()]))
     n = len(columns["close"])
     cuts = data.draw(st.lists(st.integers(1, n - 1), min_size=1, max_size=40, unique=True))
     plan = plan_of(spec)
@@ -49,15 +62,15 @@ def test_where_the_stream_is_cut_changes_nothing(spec, data):
     )
 
 
-@every
+@every_plan
 def test_no_future_changes_the_past(spec, ref):
-    for columns in (ref, MARKETS[1]):
+    for columns in (ref, MARKETS[1]) if isinstance(spec, Spec) else [ref]:
         assert len(events(batch(plan_of(spec), columns))) >= 20, "nothing happens here: the test could not fail"
         finding = leak(whole(plan_of(spec)), columns, cuts=64)
         assert finding is None, str(finding)
 
 
-@every
+@every_plan
 def test_a_restart_from_any_snapshot_goes_on_exactly(spec, ref):
     plan = plan_of(spec)
     expected = batch(plan, ref)
@@ -82,7 +95,7 @@ def resumed(first: Tape) -> Tape:
     return second
 
 
-@every
+@every_plan
 def test_looking_at_the_forming_bar_leaves_no_trace(spec, ref):
     columns = rows(ref, 0, 400)
     plan = plan_of(spec)
@@ -127,7 +140,7 @@ def test_dead_markets_give_finite_numbers_that_stand_still(spec):
         assert len(np.unique(settled)) == 1, f"{name} moves although prices do not"
 
 
-@every
+@every_plan
 def test_one_bar_and_no_bar_are_enough(spec, ref):
     plan = plan_of(spec)
     for n in (0, 1):
@@ -156,7 +169,7 @@ def test_the_declared_range_is_kept(spec, ref, hard):
 HOLES = (0, 3, 150, 151, 152, 400)
 
 
-@every
+@every_plan
 def test_a_bar_without_prices_is_passed_over_or_starts_the_window_anew(spec, ref):
     columns = {n: v.copy() for n, v in rows(ref, 0, 900).items()}
     for name in VALUES:
@@ -179,7 +192,7 @@ def test_where_history_began_is_forgotten(spec, ref):
     late = 500
     settle = max(int(node.feature.settle(dict(node.spec.params))) for node in plan.nodes)
     full = {n: v[late:] for n, v in batch(plan, ref).items()}
-    part = batch(plan, rows(ref, late, 2000))
+    part = batch(plan, rows(ref, late, len(ref["close"])))
     midnight = 96  # bars a day
     start = spec.warmup + max(settle, midnight)
     if start > 1000:

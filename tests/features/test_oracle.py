@@ -17,7 +17,7 @@ WITH_ORACLE = [f for f in market.library() if f.like]
 
 THEIRS = {
     "period": ["timeperiod"], "fast": ["fastperiod"], "slow": ["slowperiod"], "smooth": ["signalperiod"],
-    "deviations": ["nbdevup", "nbdevdn"], "skip": [],
+    "deviations": ["nbdevup", "nbdevdn"], "skip": [], "penetration": ["penetration"],
 }  # fmt: skip
 """What TA-Lib calls our parameters."""
 
@@ -31,6 +31,8 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
         function = talib.abstract.Function(name.removeprefix("talib."))
         made = function(prices, **{k: v for k, v in named.items() if k in function.parameters})
         found += made if isinstance(made, (tuple, list)) else [made]
+        if "CDL" in name:  # whole numbers: 0 where nothing can be said yet
+            found[-1] = np.where(np.arange(len(made)) < function.lookback, np.nan, made)
     return found
 
 
