@@ -17,8 +17,8 @@ from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "momentum", "volatility", "volume", "window", "swings", "stops", "cycle", "rates", "regression", "oscillators", "ranges",
-    "bands", "flows",
+    "prices", "trend", "averages", "adaptive", "direction", "stops", "bands", "momentum", "rates", "oscillators",
+    "volatility", "ranges", "volume", "flows", "window", "regression", "cycle", "swings", "anatomy", "candle",
 )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def keltner(
 @feature(
     gives="tenkan kijun a b future_a future_b side twist cross chikou",
     keeps="seen crossed twisted", warmup="0, 0, shift, shift, 0, 0, shift, 0, 0, shift", lookback="shift",
-    where="fast >= 2, fast <= middle, middle <= slow, shift >= 1",
+    where="fast >= 2, fast < middle, middle < slow, shift >= 1",
     unit="price price price price price price event event event event", covers="3.1.1 4.7.1",
     source="Hosoda, Ichimoku Kinko Hyo, 1969; Patel, Trading with Ichimoku Clouds, 2010",
 )  # fmt: skip

@@ -153,7 +153,7 @@ def choppiness(
 
 
 @feature(
-    gives="dpo", lookback="period // 2 + 1", where="period >= 2", like="talib.DPO", unit="price_change",
+    gives="dpo", lookback="period // 2 + 1", where="period >= 3", like="talib.DPO", unit="price_change",
     pane="below", covers="3.1.1",
 )  # fmt: skip
 def dpo(lo, hi, close, dpo, mean=sma("period"), period=20):

@@ -34,7 +34,7 @@ def ad(lo, hi, ad, sum, flow=clv().flow):
 
 @feature(
     gives="adosc", keeps="seen sum quick steady", warmup="max(fast, slow) - 1", settle="ceil(9.5 * (slow + 1))",
-    where="fast >= 2, slow >= 2", like="talib.ADOSC", unit="volume", pane="below", covers="3.1.1", source=CHAIKIN,
+    where="fast >= 2, fast < slow", like="talib.ADOSC", unit="volume", pane="below", covers="3.1.1", source=CHAIKIN,
 )  # fmt: skip
 def adosc(lo, hi, adosc, seen, sum, quick, steady, flow=clv().flow, fast=3, slow=10):
     """Chaikin oscillator: a fast less a slow exponential average of accumulation/distribution."""
@@ -180,7 +180,7 @@ def wad(lo, hi, high, low, close, wad, seen, last, sum):
 
 
 @feature(
-    gives="vwap", keeps="traded mean period", settle="never", sparse="vwap", like="talib.VWAP", covers="3.1.1",
+    gives="vwap", keeps="traded mean period", settle="never", like="talib.VWAP", covers="3.1.1",
     choices={"anchor": ("start", "day", "week")},
 )  # fmt: skip
 def vwap(lo, hi, open_ts, volume, vwap, traded, mean, period, price=typprice(), anchor="start"):

@@ -14,7 +14,7 @@ from engine.kernels.order import put_in, take_out
 @feature(
     gives="linearreg slope intercept angle forecast", where="period >= 2",
     like="talib.LINEARREG talib.LINEARREG_SLOPE talib.LINEARREG_INTERCEPT talib.LINEARREG_ANGLE talib.TSF",
-    unit="price price_change price degrees price", covers="3.1.1 3.1.3",
+    unit="price price_change price angle price", covers="3.1.1 3.1.3",
 )  # fmt: skip
 def linearreg(
     lo, hi, linearreg, slope, intercept, angle, forecast, weighted=wma("period"), mean=moments("period").mean, period=14

@@ -18,8 +18,8 @@ WITH_ORACLE = [f for f in market.library() if f.like]
 THEIRS = {
     "period": ["timeperiod"], "fast": ["fastperiod"], "slow": ["slowperiod"], "smooth": ["signalperiod"],
     "deviations": ["nbdevup", "nbdevdn", "nbdev"], "factor": ["vfactor"], "multiplier": ["multiplier"],
-    "maximum": ["maximum"], "first": ["firstperiod"], "second": ["secondperiod"],
-    "fast_limit": ["fastlimit"], "slow_limit": ["slowlimit"],
+    "maximum": ["maximum"], "first": ["firstperiod"], "second": ["secondperiod"], "fast_limit": ["fastlimit"],
+    "slow_limit": ["slowlimit"], "penetration": ["penetration"],
 }  # fmt: skip
 """What TA-Lib calls our parameters; what is not here, and not in `OWN`, it does not have."""
 OWN: dict[str, dict[str, list[str]]] = {
@@ -57,8 +57,9 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
         function = talib.abstract.Function(name)
         made = function(prices, **{k: v for k, v in named.items() if k in function.parameters})
         made = list(made) if isinstance(made, (tuple, list)) else [made]
-        found += [made[function.output_names.index(output)]] if output else made
-    return [m if m is None else np.where(np.arange(len(m)) < function.lookback, np.nan, m) for m in found]
+        made = [made[function.output_names.index(output)]] if output else made
+        found += [np.where(np.arange(len(m)) < function.lookback, np.nan, m) for m in made]
+    return found
 
 
 @pytest.mark.parametrize("feature", WITH_ORACLE, ids=lambda f: f.name)
