@@ -18,7 +18,7 @@ from engine.features.spec import Spec, on
 
 FAMILIES = (
     "prices", "trend", "averages", "adaptive", "direction", "stops", "bands", "momentum", "rates", "oscillators",
-    "volatility", "ranges", "volume", "flows", "window", "regression", "cycle", "swings", "anatomy", "candle",
+    "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle", "ehlers", "sentiment", "systems", "swings", "anatomy", "candle",
 )  # fmt: skip
 
 
