@@ -17,8 +17,9 @@ from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "stops", "bands", "momentum", "rates", "oscillators",
-    "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle", "ehlers", "sentiment", "systems", "swings", "anatomy", "candle",
+    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
+    "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
+    "ehlers", "sentiment", "systems", "swings", "anatomy", "candle",
 )  # fmt: skip
 
 

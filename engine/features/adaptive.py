@@ -47,7 +47,7 @@ def vidya(
     lo, hi, close, vidya, seen, mean, up=total("reach", close=change().up), down=total("reach", close=change().down),
     period=12, reach=9,
 ):  # fmt: skip
-    """Variable index dynamic average: an exponential one whose weight shrinks with Chande's momentum of `reach` bars."""
+    """Variable index dynamic average: its weight shrinks with Chande's momentum of `reach` bars."""
     for i in range(lo, hi):
         seen += 1.0
         vidya[i] = np.nan
@@ -63,7 +63,8 @@ def vidya(
 
 
 @feature(
-    gives="mcginley", keeps="seen mean", settle="ceil(19 * 0.6 * period)", where="period >= 2, pace > 0", covers="3.1.1",
+    gives="mcginley", keeps="seen mean", settle="ceil(19 * 0.6 * period)", where="period >= 2, pace > 0",
+    covers="3.1.1",
     source="McGinley, McGinley Dynamic, Journal of Technical Analysis 1997",
 )  # fmt: skip
 def mcginley(lo, hi, close, mcginley, seen, mean, period=10, pace=0.6):

@@ -103,9 +103,7 @@ def trima(lo, hi, trima, mean=sma("period // 2 + 1", close=sma("(period + 1) // 
 @feature(
     gives="hma", where="period >= 4", like="talib.HMA", covers="3.1.1", source="Hull, alanhull.com, 2005",
 )  # fmt: skip
-def hma(
-    lo, hi, hma, mean=wma("int(sqrt(period))", close=mix(wma("period // 2"), wma("period"), 2.0, -1.0)), period=20
-):
+def hma(lo, hi, hma, mean=wma("int(sqrt(period))", close=mix(wma("period // 2"), wma("period"), 2.0, -1.0)), period=20):
     """Hull moving average: twice a fast less a slow weighted average, smoothed over the root of the period."""
     for i in range(lo, hi):
         hma[i] = mean[i]

@@ -109,7 +109,8 @@ def crossings(lo, hi, high, low, plus, minus, seen, high1, low1):
 
 
 @feature(
-    gives="plus_vi minus_vi", where="period >= 2", like="talib.VORTEX", unit="ratio", pane="below", covers="3.1.1 3.1.3",
+    gives="plus_vi minus_vi", where="period >= 2", like="talib.VORTEX", unit="ratio", pane="below",
+    covers="3.1.1 3.1.3",
     source="Botes & Siepman, The Vortex Indicator, Stocks & Commodities 2010",
 )  # fmt: skip
 def vortex(
@@ -149,7 +150,9 @@ def choppiness(
     """
     for i in range(lo, hi):
         span = top[i] - bottom[i]
-        choppiness[i] = 100.0 * np.log(path[i] / span) / np.log(float(period)) if span > 0.0 and path[i] > 0.0 else 100.0
+        choppiness[i] = (
+            100.0 * np.log(path[i] / span) / np.log(float(period)) if span > 0.0 and path[i] > 0.0 else 100.0
+        )
 
 
 @feature(

@@ -47,30 +47,30 @@ def bar_variance(
     gives="parkinson", where="period >= 2, bars > 0", unit="ratio", pane="below", covers="3.1.1",
     source="Parkinson, The Extreme Value Method, Journal of Business 1980",
 )  # fmt: skip
-def parkinson(lo, hi, parkinson, sum=total("period", close=bar_variance().parkinson), period=20, bars=1.0):
+def parkinson(lo, hi, parkinson, summed=total("period", close=bar_variance().parkinson), period=20, bars=1.0):
     """Parkinson's volatility, from highs and lows."""
     for i in range(lo, hi):
-        parkinson[i] = np.sqrt(max(sum[i], 0.0) / period * bars)
+        parkinson[i] = np.sqrt(max(summed[i], 0.0) / period * bars)
 
 
 @feature(
     gives="garman_klass", where="period >= 2, bars > 0", unit="ratio", pane="below", covers="3.1.1",
     source="Garman & Klass, On the Estimation of Security Price Volatilities, Journal of Business 1980",
 )  # fmt: skip
-def garman_klass(lo, hi, garman_klass, sum=total("period", close=bar_variance().garman), period=20, bars=1.0):
+def garman_klass(lo, hi, garman_klass, summed=total("period", close=bar_variance().garman), period=20, bars=1.0):
     """Garman and Klass's volatility, from all four prices, without jumps between bars."""
     for i in range(lo, hi):
-        garman_klass[i] = np.sqrt(max(sum[i], 0.0) / period * bars)
+        garman_klass[i] = np.sqrt(max(summed[i], 0.0) / period * bars)
 
 
 @feature(
     gives="rogers_satchell", where="period >= 2, bars > 0", unit="ratio", pane="below", covers="3.1.1",
     source="Rogers & Satchell, Estimating Variance from High, Low and Closing Prices, 1991",
 )  # fmt: skip
-def rogers_satchell(lo, hi, rogers_satchell, sum=total("period", close=bar_variance().rogers), period=20, bars=1.0):
+def rogers_satchell(lo, hi, rogers_satchell, summed=total("period", close=bar_variance().rogers), period=20, bars=1.0):
     """Rogers and Satchell's volatility, from all four prices, true in a trend too."""
     for i in range(lo, hi):
-        rogers_satchell[i] = np.sqrt(max(sum[i], 0.0) / period * bars)
+        rogers_satchell[i] = np.sqrt(max(summed[i], 0.0) / period * bars)
 
 
 @feature(
@@ -78,7 +78,7 @@ def rogers_satchell(lo, hi, rogers_satchell, sum=total("period", close=bar_varia
     source="Yang & Zhang, Drift-Independent Volatility Estimation, Journal of Business 2000",
 )  # fmt: skip
 def yang_zhang(
-    lo, hi, yang_zhang, sum=total("period", close=bar_variance().rogers),
+    lo, hi, yang_zhang, summed=total("period", close=bar_variance().rogers),
     gap=moments("period", close=bar_variance().overnight).deviation,
     way=moments("period", close=bar_variance().inside).deviation, period=20, bars=1.0,
 ):  # fmt: skip
@@ -86,7 +86,7 @@ def yang_zhang(
     share = 0.34 / (1.34 + (period + 1.0) / (period - 1.0))
     sample = period / (period - 1.0)
     for i in range(lo, hi):
-        variance = sample * (gap[i] * gap[i] + share * way[i] * way[i]) + (1.0 - share) * max(sum[i], 0.0) / period
+        variance = sample * (gap[i] * gap[i] + share * way[i] * way[i]) + (1.0 - share) * max(summed[i], 0.0) / period
         yang_zhang[i] = np.sqrt(variance * bars)
 
 
@@ -104,7 +104,7 @@ def drawdown(lo, hi, close, drawdown, squared, top=donchian("period", high="clos
     gives="ulcer", where="period >= 2", unit="percent", pane="below", covers="3.1.1",
     source="Martin & McCann, The Investor's Guide to Fidelity Funds, 1989",
 )  # fmt: skip
-def ulcer(lo, hi, ulcer, sum=total("period", close=drawdown("period").squared), period=14):
+def ulcer(lo, hi, ulcer, summed=total("period", close=drawdown("period").squared), period=14):
     """Ulcer index: root of the mean squared drawdown of `period` bars."""
     for i in range(lo, hi):
-        ulcer[i] = np.sqrt(max(sum[i], 0.0) / period)
+        ulcer[i] = np.sqrt(max(summed[i], 0.0) / period)

@@ -23,30 +23,39 @@ def clv(lo, hi, high, low, close, volume, clv, flow):
         flow[i] = clv[i] * volume[i]
 
 
-@feature(gives="ad", keeps="sum", settle="never", like="talib.AD", unit="volume", pane="below", covers="3.1.1", source=CHAIKIN)
-def ad(lo, hi, ad, sum, flow=clv().flow):
+@feature(
+    gives="ad",
+    keeps="summed",
+    settle="never",
+    like="talib.AD",
+    unit="volume",
+    pane="below",
+    covers="3.1.1",
+    source=CHAIKIN,
+)
+def ad(lo, hi, ad, summed, flow=clv().flow):
     """Accumulation/distribution: volume summed up by where the bars close in their range."""
     for i in range(lo, hi):
-        sum += flow[i]
-        ad[i] = sum
-    return sum
+        summed += flow[i]
+        ad[i] = summed
+    return summed
 
 
 @feature(
-    gives="adosc", keeps="seen sum quick steady", warmup="max(fast, slow) - 1", settle="ceil(9.5 * (slow + 1))",
+    gives="adosc", keeps="seen summed quick steady", warmup="max(fast, slow) - 1", settle="ceil(9.5 * (slow + 1))",
     where="fast >= 2, fast < slow", like="talib.ADOSC", unit="volume", pane="below", covers="3.1.1", source=CHAIKIN,
 )  # fmt: skip
-def adosc(lo, hi, adosc, seen, sum, quick, steady, flow=clv().flow, fast=3, slow=10):
+def adosc(lo, hi, adosc, seen, summed, quick, steady, flow=clv().flow, fast=3, slow=10):
     """Chaikin oscillator: a fast less a slow exponential average of accumulation/distribution."""
     for i in range(lo, hi):
-        sum += flow[i]
+        summed += flow[i]
         if seen == 0.0:
-            quick = steady = sum
-        quick += (sum - quick) * 2.0 / (fast + 1.0)
-        steady += (sum - steady) * 2.0 / (slow + 1.0)
+            quick = steady = summed
+        quick += (summed - quick) * 2.0 / (fast + 1.0)
+        steady += (summed - steady) * 2.0 / (slow + 1.0)
         seen += 1.0
         adosc[i] = quick - steady if seen >= max(fast, slow) else np.nan
-    return seen, sum, quick, steady
+    return seen, summed, quick, steady
 
 
 @feature(
@@ -95,34 +104,35 @@ def marketfi(lo, hi, high, low, volume, marketfi):
 
 
 @feature(
-    gives="obv", keeps="seen last sum", settle="never", like="talib.OBV", unit="volume", pane="below", covers="3.1.1",
+    gives="obv", keeps="seen last summed", settle="never", like="talib.OBV", unit="volume", pane="below",
+    covers="3.1.1",
     source="Granville, New Key to Stock Market Profits, 1963",
 )  # fmt: skip
-def obv(lo, hi, close, volume, obv, seen, last, sum):
+def obv(lo, hi, close, volume, obv, seen, last, summed):
     """On-balance volume: volume of rising bars less that of falling ones, from the first bar on."""
     for i in range(lo, hi):
         if seen == 0.0 or close[i] > last:
-            sum += volume[i]
+            summed += volume[i]
         elif close[i] < last:
-            sum -= volume[i]
+            summed -= volume[i]
         last = close[i]
-        obv[i] = sum
+        obv[i] = summed
         seen += 1.0
-    return seen, last, sum
+    return seen, last, summed
 
 
 @feature(
-    gives="pvt", keeps="seen last sum", settle="never", like="talib.PVT", unit="volume", pane="below", covers="3.1.1"
+    gives="pvt", keeps="seen last summed", settle="never", like="talib.PVT", unit="volume", pane="below", covers="3.1.1"
 )
-def pvt(lo, hi, close, volume, pvt, seen, last, sum):
+def pvt(lo, hi, close, volume, pvt, seen, last, summed):
     """Price volume trend: volume times the relative change of the close, summed up from the first bar on."""
     for i in range(lo, hi):
         if seen > 0.0 and last != 0.0:
-            sum += volume[i] * (close[i] - last) / last
+            summed += volume[i] * (close[i] - last) / last
         last = close[i]
-        pvt[i] = sum
+        pvt[i] = summed
         seen += 1.0
-    return seen, last, sum
+    return seen, last, summed
 
 
 FOSBACK = "Fosback, Stock Market Logic, 1976"
@@ -162,21 +172,20 @@ def pvi(lo, hi, close, volume, pvi, seen, last, traded, index):
 
 
 @feature(
-    gives="wad", keeps="seen last sum", settle="never", like="talib.WAD", unit="price_change", pane="below",
+    gives="wad", keeps="seen last summed", settle="never", like="talib.WAD", unit="price_change", pane="below",
     covers="3.1.1", source="Williams, How I Made One Million Dollars, 1973",
 )  # fmt: skip
-def wad(lo, hi, high, low, close, wad, seen, last, sum):
-    """Williams' accumulation/distribution: what rising bars won from their true low, falling ones lost from their
-    true high."""
+def wad(lo, hi, high, low, close, wad, seen, last, summed):
+    """Williams' accumulation/distribution: the way of rising bars from their true low, of falling from their high."""
     for i in range(lo, hi):
         if seen > 0.0 and close[i] > last:
-            sum += close[i] - min(low[i], last)
+            summed += close[i] - min(low[i], last)
         elif seen > 0.0 and close[i] < last:
-            sum += close[i] - max(high[i], last)
+            summed += close[i] - max(high[i], last)
         last = close[i]
-        wad[i] = sum
+        wad[i] = summed
         seen += 1.0
-    return seen, last, sum
+    return seen, last, summed
 
 
 @feature(

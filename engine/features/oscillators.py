@@ -8,7 +8,7 @@ from engine.features.averages import rma
 from engine.features.contract import feature
 from engine.features.momentum import rsi
 from engine.features.prices import body, change, mix, trange, typprice
-from engine.features.trend import ema, sma
+from engine.features.trend import ema
 from engine.features.volatility import donchian
 from engine.features.window import avgdev, moments, total
 from engine.kernels.rolling import window_sum
@@ -162,7 +162,9 @@ def money_flow(lo, hi, volume, up, down, seen, last, price=typprice()):
     gives="mfi", where="period >= 2", like="talib.MFI", unit="percent", range=(0.0, 100.0), pane="below",
     covers="3.1.1", source="Quong & Soudack, Volume-Weighted RSI, Stocks & Commodities 1989",
 )  # fmt: skip
-def mfi(lo, hi, mfi, up=total("period", close=money_flow().up), down=total("period", close=money_flow().down), period=14):
+def mfi(
+    lo, hi, mfi, up=total("period", close=money_flow().up), down=total("period", close=money_flow().down), period=14
+):
     """Money flow index: the share of rising turnover in all turnover of `period` bars; 0 without any."""
     for i in range(lo, hi):
         both = up[i] + down[i]

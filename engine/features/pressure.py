@@ -119,7 +119,15 @@ def log_change(lo, hi, close, log_change, seen, last):
     return seen, last
 
 
-@feature(gives="capped", keeps="seen usual", warmup="1", where="period >= 2, reach >= 2", unit="ratio", pane="below", covers="3.1.1")
+@feature(
+    gives="capped",
+    keeps="seen usual",
+    warmup="1",
+    where="period >= 2, reach >= 2",
+    unit="ratio",
+    pane="below",
+    covers="3.1.1",
+)
 def vfi_flow(
     lo, hi, close, volume, capped, seen, usual, moved=change(close=typprice()).change,
     noise=moments("reach", close=log_change(close=typprice())).deviation, mean=sma("period", close="volume"),
@@ -169,7 +177,8 @@ def true_flow(lo, hi, high, low, close, volume, flow, traded, seen, last):
     covers="3.1.1", source="Twiggs, Incredible Charts, 2002",
 )  # fmt: skip
 def twiggs(
-    lo, hi, twiggs, flow=rma("period", close=true_flow().flow), traded=rma("period", close=true_flow().traded), period=21
+    lo, hi, twiggs, flow=rma("period", close=true_flow().flow), traded=rma("period", close=true_flow().traded),
+    period=21
 ):  # fmt: skip
     """Twiggs money flow: like Chaikin's, of true ranges and smoothed in Wilder's way."""
     for i in range(lo, hi):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from engine.features.averages import rma
 from engine.features.contract import feature
 from engine.features.prices import bar_range, change, quotient
 from engine.features.rates import roc
 from engine.features.trend import ema, sma
-from engine.features.volatility import atr, donchian
+from engine.features.volatility import atr
 from engine.features.window import moments, total
 
 
@@ -55,7 +53,7 @@ def massi(
         massi[i] = mass[i]
 
 
-@feature(gives="up down", unit="price_change", pane="below", covers="3.1.1")
+@feature(gives="up down", where="period >= 2", unit="price_change", pane="below", covers="3.1.1")
 def swayed(lo, hi, up, down, sigma=moments("period").deviation, step=change().change, period=10):
     """Standard deviation of `period` closes, counted as a rise or a fall by the last step."""
     for i in range(lo, hi):

@@ -118,7 +118,8 @@ def percentile(lo, hi, close, percentile, seen, sorted, period=30, percent=50.0)
 
 
 @feature(
-    gives="percentrank", keeps="seen", warmup="period", lookback="period", where="period >= 2", like="talib.PERCENTRANK",
+    gives="percentrank", keeps="seen", warmup="period", lookback="period", where="period >= 2",
+    like="talib.PERCENTRANK",
     unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1 3.1.7 3.3.3",
 )  # fmt: skip
 def percentrank(lo, hi, close, percentrank, seen, period=100):

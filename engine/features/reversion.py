@@ -29,7 +29,8 @@ def return_test(x, i, n):
 
 @feature(
     gives="half_life adf", keeps="seen", warmup="period", lookback="period", where="period >= 10",
-    unit="bars ratio", pane="below", covers="3.1.1", source="Dickey & Fuller, Distribution of the Estimators, JASA 1979",
+    unit="bars ratio", pane="below", covers="3.1.1",
+    source="Dickey & Fuller, Distribution of the Estimators, JASA 1979",
 )  # fmt: skip
 def half_life(lo, hi, close, half_life, adf, seen, period=100):
     """Bars in which half of a deviation from the mean is gone, and the Dickey-Fuller t-value (constant, no lags).
@@ -74,7 +75,8 @@ def variance_ratio(lo, hi, close, vr2, vr4, vr8, seen, period=100):
 
 
 @feature(
-    gives="kpss", keeps="seen", warmup="period - 1", lookback="period - 1", where="period >= 10, lags >= 0, lags < period",
+    gives="kpss", keeps="seen", warmup="period - 1", lookback="period - 1",
+    where="period >= 10, lags >= 0, lags < period",
     unit="ratio", pane="below", covers="3.1.1",
     source="Kwiatkowski, Phillips, Schmidt & Shin, Testing Stationarity, Journal of Econometrics 1992",
 )  # fmt: skip
@@ -87,11 +89,11 @@ def kpss(lo, hi, close, kpss, seen, period=100, lags=4):
             first, mean = i - period + 1, 0.0
             for k in range(first, i + 1):
                 mean += (close[k] - close[i]) / period
-            sum, squares, spread = 0.0, 0.0, 0.0
+            drift, squares, spread = 0.0, 0.0, 0.0
             for k in range(first, i + 1):
                 d = close[k] - close[i] - mean
-                sum += d
-                squares += sum * sum
+                drift += d
+                squares += drift * drift
                 for lag in range(min(lags, k - first) + 1):
                     weight = (1.0 if lag == 0 else 2.0) * (1.0 - lag / (lags + 1.0))
                     spread += weight * d * (close[k - lag] - close[i] - mean)
@@ -117,10 +119,10 @@ def ffd(lo, hi, close, ffd, seen, weights, degree=0.4, width=282):
         seen += 1.0
         ffd[i] = np.nan
         if seen >= width:
-            sum = 0.0
+            mixed = 0.0
             for k in range(width):
-                sum += weights[k] * np.log(max(close[i - k], 1e-300))
-            ffd[i] = sum
+                mixed += weights[k] * np.log(max(close[i - k], 1e-300))
+            ffd[i] = mixed
     return seen
 
 

@@ -88,11 +88,11 @@ def brar(
         br[i] = 100.0 * above[i] / below[i] if below[i] > 0.0 else 100.0
 
 
-@feature(gives="bias", where="period >= 2", unit="percent", pane="below", covers="3.1.1")
-def bias(lo, hi, close, bias, mean=sma("period"), period=26):
+@feature(gives="bias_ratio", where="period >= 2", unit="percent", pane="below", covers="3.1.1")
+def bias_ratio(lo, hi, close, bias_ratio, mean=sma("period"), period=26):
     """Bias: how far the close is from its mean, in percent of it."""
     for i in range(lo, hi):
-        bias[i] = 100.0 * (close[i] - mean[i]) / mean[i] if mean[i] != 0.0 else 0.0
+        bias_ratio[i] = 100.0 * (close[i] - mean[i]) / mean[i] if mean[i] != 0.0 else 0.0
 
 
 @feature(

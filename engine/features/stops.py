@@ -57,7 +57,18 @@ def sar(lo, hi, high, low, sar, side, seen, long, stop, best, pace, high1, low1,
                 stop, best = (low1, high[i]) if long > 0.0 else (high1, low[i])
                 high1, low1 = high[i], low[i]
             sar[i], long, stop, best, pace = parabolic(
-                high[i], low[i], high1, low1, long, stop, best, pace, (step, step), (step, step), (maximum, maximum), 0.0
+                high[i],
+                low[i],
+                high1,
+                low1,
+                long,
+                stop,
+                best,
+                pace,
+                (step, step),
+                (step, step),
+                (maximum, maximum),
+                0.0,
             )
             side[i] = long
         high1, low1 = high[i], low[i]
@@ -67,7 +78,7 @@ def sar(lo, hi, high, low, sar, side, seen, long, stop, best, pace, high1, low1,
 
 @feature(
     gives="sarext", keeps="seen side stop best pace high1 low1", warmup="1", settle="300",
-    where="0 < start_long, 0 < step_long, 0 < limit_long, 0 < start_short, 0 < step_short, 0 < limit_short, offset >= 0",
+    where="min(start_long, step_long, limit_long) > 0, min(start_short, step_short, limit_short) > 0, offset >= 0",
     like="talib.SAREXT", covers="3.1.1", source=WILDER,
 )  # fmt: skip
 def sarext(
@@ -206,8 +217,7 @@ def chande_kroll(
     below=donchian("smooth", high="high", low=mix(donchian("period").lower, atr("period"), 1.0, "multiplier")).lower,
     period=10, multiplier=1.0, smooth=9,
 ):  # fmt: skip
-    """Chande Kroll stop: the highest of the stops below recent highs is for shorts, the lowest of those above lows
-    for longs."""
+    """Chande Kroll stop: for shorts the highest of the stops below recent highs, for longs the lowest above lows."""
     for i in range(lo, hi):
         short[i] = above[i]
         long[i] = below[i]

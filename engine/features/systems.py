@@ -8,7 +8,7 @@ from engine.features.averages import lagged, rma
 from engine.features.contract import feature
 from engine.features.momentum import macd, rsi
 from engine.features.oscillators import in_range
-from engine.features.prices import medprice, mix, trange, typprice
+from engine.features.prices import change, medprice, mix, trange, typprice
 from engine.features.rates import apo, roc
 from engine.features.regression import linearreg
 from engine.features.spec import Spec
@@ -18,16 +18,6 @@ from engine.features.volatility import donchian
 from engine.features.window import moments
 from engine.kernels.jit import jit
 from engine.kernels.rolling import window_sum
-
-
-@feature(gives="step_size", keeps="seen last", warmup="1", unit="price_change", pane="below", covers="3.1.1")
-def step_size(lo, hi, close, step_size, seen, last):
-    """Size of the step from the close before."""
-    for i in range(lo, hi):
-        step_size[i] = abs(close[i] - last) if seen > 0.0 else np.nan
-        last = close[i]
-        seen += 1.0
-    return seen, last
 
 
 STRENGTH = ema("smooth", close=rsi("period"))
@@ -40,7 +30,7 @@ STRENGTH = ema("smooth", close=rsi("period"))
 )  # fmt: skip
 def qqe(
     lo, hi, qqe, line, side, seen, long, last, upper, lower, strength=STRENGTH,
-    width=rma("2 * period - 1", close=step_size(close=STRENGTH)), period=14, smooth=5, factor=4.236,
+    width=rma("2 * period - 1", close=change(close=STRENGTH).size), period=14, smooth=5, factor=4.236,
 ):  # fmt: skip
     """Quantitative qualitative estimation: smoothed RSI and a stop that trails it, `factor` average steps away."""
     for i in range(lo, hi):
@@ -73,7 +63,8 @@ def placed(source: Spec) -> Spec:
 
 
 @feature(
-    gives="stc", settle="ceil(9.5 * (slow + 1)) + 100", where="fast >= 2, fast < slow, cycle >= 2, 0 < factor, factor <= 1",
+    gives="stc", settle="ceil(9.5 * (slow + 1)) + 100",
+    where="fast >= 2, fast < slow, cycle >= 2, 0 < factor, factor <= 1",
     unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1", source="Schaff, The Schaff Trend Cycle, 1999",
 )  # fmt: skip
 def stc(lo, hi, stc, place=placed(placed(apo("fast", "slow"))), fast=23, slow=50, cycle=10, factor=0.5):
@@ -83,8 +74,8 @@ def stc(lo, hi, stc, place=placed(placed(apo("fast", "slow"))), fast=23, slow=50
 
 
 @feature(
-    gives="kst signal", keeps="seen", warmup="0, smooth - 1", lookback="smooth - 1", where="smooth >= 2", unit="percent",
-    pane="below", covers="3.1.1", source="Pring, Rate of Change, Stocks & Commodities 1992",
+    gives="kst signal", keeps="seen", warmup="0, smooth - 1", lookback="smooth - 1", where="smooth >= 2",
+    unit="percent", pane="below", covers="3.1.1", source="Pring, Rate of Change, Stocks & Commodities 1992",
 )  # fmt: skip
 def kst(
     lo, hi, kst, signal, seen, one=sma(10, close=roc(10)), two=sma(10, close=roc(15)), three=sma(10, close=roc(20)),
@@ -126,14 +117,14 @@ def channel_index(lo, hi, a, b, over):
         over[i] = a[i] / (0.015 * b[i]) if b[i] > 0.0 else 0.0
 
 
-@feature(gives="size", unit="price_change", pane="below", covers="3.1.1")
-def size(lo, hi, close, size):
+@feature(gives="absolute", unit="price_change", pane="below", covers="3.1.1")
+def absolute(lo, hi, close, absolute):
     """The close without its sign; of a difference, its size."""
     for i in range(lo, hi):
-        size[i] = abs(close[i])
+        absolute[i] = abs(close[i])
 
 
-WAVE = ema("period", close=channel_index(AWAY, ema("channel", close=size(close=AWAY))))
+WAVE = ema("period", close=channel_index(AWAY, ema("channel", close=absolute(close=AWAY))))
 
 
 @feature(
@@ -151,7 +142,11 @@ def shown(period: str, shift: str) -> Spec:
     return lagged(shift, close=rma(period, close=medprice()))
 
 
-JAW, TEETH, LIPS = shown("jaw_period", "jaw_shift"), shown("teeth_period", "teeth_shift"), shown("lips_period", "lips_shift")
+JAW, TEETH, LIPS = (
+    shown("jaw_period", "jaw_shift"),
+    shown("teeth_period", "teeth_shift"),
+    shown("lips_period", "lips_shift"),
+)
 WILLIAMS = "Williams, Trading Chaos, 1995; MetaTrader 5 iAlligator, iGator"
 ORDER = "jaw_period >= 2, teeth_period >= 2, lips_period >= 2, jaw_shift >= 1, teeth_shift >= 1, lips_shift >= 1"
 
@@ -181,7 +176,8 @@ def gator(
 
 
 @feature(
-    gives="upper middle lower", where="period >= 2, percent > 0", covers="3.1.1 3.1.4", source="MetaTrader 5 iEnvelopes",
+    gives="upper middle lower", where="period >= 2, percent > 0", covers="3.1.1 3.1.4",
+    source="MetaTrader 5 iEnvelopes",
 )  # fmt: skip
 def envelopes(lo, hi, upper, middle, lower, mean=sma("period"), period=14, percent=0.1):
     """Envelopes: an average, and `percent` of it either side."""

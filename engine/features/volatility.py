@@ -11,12 +11,16 @@ from engine.kernels.smoothing import rate
 
 
 @feature(
-    gives="atr", keeps="seen last mean", warmup="period", settle="19 * period", where="period >= 2",
+    gives="atr", keeps="seen last mean", warmup="period", settle="0 if style == 'mt5' else 19 * period",
+    lookback="period if style == 'mt5' else 0", where="period >= 2", choices={"style": ("wilder", "mt5")},
     like="talib.ATR", unit="price_change", pane="below", covers="3.1.1",
     source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
-def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
-    """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way."""
+def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilder"):
+    """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way.
+
+    MetaTrader 5 shows the simple mean of the last `period` true ranges: `style="mt5"`.
+    """
     for i in range(lo, hi):
         if seen > 0.0:
             true_range = max(high[i], last) - min(low[i], last)
@@ -25,6 +29,12 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
         last = close[i]
         atr[i] = mean if seen >= period else np.nan
         seen += 1.0
+    for i in range(lo, hi if style == 1 else lo):
+        if seen - (hi - i) >= period:
+            reach = 0.0
+            for k in range(i - period + 1, i + 1):
+                reach += max(high[k], close[k - 1]) - min(low[k], close[k - 1])
+            atr[i] = reach / period
     return seen, last, mean
 
 
@@ -57,8 +67,7 @@ def donchian(lo, hi, high, low, upper, middle, lower, seen, period=20, skip=0):
     first = min(lo + max(period + skip - 1 - int(seen), 0), hi)
     for i in range(lo, first):
         upper[i] = middle[i] = lower[i] = np.nan
-    extremes(high, first - skip, hi - skip, period, 1.0, upper, first)
-    extremes(low, first - skip, hi - skip, period, -1.0, lower, first)
+    extremes(high, low, first - skip, hi - skip, period, upper, lower, first)
     for i in range(first, hi):
         middle[i] = (upper[i] + lower[i]) / 2.0
     seen += hi - lo

@@ -53,25 +53,25 @@ def zscore(
 
 
 @feature(
-    gives="total", keeps="seen sum rest zeros day", warmup="period - 1", lookback="period", where="period >= 2",
+    gives="total", keeps="seen summed rest zeros day", warmup="period - 1", lookback="period", where="period >= 2",
     covers="3.1.1 3.3.3",
 )  # fmt: skip
-def total(lo, hi, open_ts, close, total, seen, sum, rest, zeros, day, period=20):
+def total(lo, hi, open_ts, close, total, seen, summed, rest, zeros, day, period=20):
     """Sum of the last `period` closes, or of another column; of nothing but zeros it is exactly 0."""
     for i in range(lo, hi):
         seen += 1.0
         zeros = zeros + 1.0 if close[i] == 0.0 else 0.0
         if first_bar_of_day(open_ts[i], day):
             day = open_ts[i] // DAY
-            sum, rest = window_total(close, i, int(min(seen, period)), 0.0)
+            summed, rest = window_total(close, i, int(min(seen, period)), 0.0)
         else:
-            sum, rest = add(sum, rest, close[i])
+            summed, rest = add(summed, rest, close[i])
             if seen > period:
-                sum, rest = add(sum, rest, -close[i - period])
+                summed, rest = add(summed, rest, -close[i - period])
         total[i] = np.nan
         if seen >= period:
-            total[i] = sum + rest if zeros < period else 0.0
-    return seen, sum, rest, zeros, day
+            total[i] = summed + rest if zeros < period else 0.0
+    return seen, summed, rest, zeros, day
 
 
 @feature(

@@ -35,7 +35,8 @@ OWN: dict[str, dict[str, list[str]]] = {
     "sar": {"step": ["acceleration"]},
     "sarext": {
         "start": ["startvalue"], "offset": ["offsetonreverse"],
-        "start_long": ["accelerationinitlong"], "step_long": ["accelerationlong"], "limit_long": ["accelerationmaxlong"],
+        "start_long": ["accelerationinitlong"], "step_long": ["accelerationlong"],
+        "limit_long": ["accelerationmaxlong"],
         "start_short": ["accelerationinitshort"], "step_short": ["accelerationshort"],
         "limit_short": ["accelerationmaxshort"],
     },

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.features.prices import typprice
-from engine.features.trend import ema, sma
+from engine.features.trend import sma
 from engine.features.volatility import donchian
 from engine.kernels.smoothing import rate
 
