@@ -118,7 +118,7 @@ def mama(
     gives="phase trend", keeps="seen last mean1 mean2 mean3", lookback="50", settle="500",
     unit="degrees price", pane="below", covers="3.1.1", source=ROCKET,
 )  # fmt: skip
-def cycle_phase(
+def ht_phase(
     lo, hi, close, phase, trend, seen, last, mean1, mean2, mean3, smooth=phasor(37).smooth,
     period=phasor(37).period,
 ):  # fmt: skip
@@ -150,7 +150,7 @@ def cycle_phase(
     gives="ht_dcphase", keeps="seen", warmup="26", settle="500", like="talib.HT_DCPHASE", unit="degrees",
     range=(-45.0, 315.0), pane="below", covers="3.1.1 3.1.6", source=ROCKET,
 )  # fmt: skip
-def ht_dcphase(lo, hi, ht_dcphase, seen, phase=cycle_phase().phase):
+def ht_dcphase(lo, hi, ht_dcphase, seen, phase=ht_phase().phase):
     """Phase of the dominant cycle in degrees."""
     for i in range(lo, hi):
         ht_dcphase[i] = phase[i] if seen >= 26.0 else np.nan
@@ -162,7 +162,7 @@ def ht_dcphase(lo, hi, ht_dcphase, seen, phase=cycle_phase().phase):
     gives="sine lead", keeps="seen", warmup="26", settle="500", like="talib.HT_SINE", unit="ratio",
     range=(-1.0, 1.0), pane="below", covers="3.1.1 3.1.6", source=ROCKET,
 )  # fmt: skip
-def ht_sine(lo, hi, sine, lead, seen, phase=cycle_phase().phase):
+def ht_sine(lo, hi, sine, lead, seen, phase=ht_phase().phase):
     """Sine of the phase of the dominant cycle, and the same an eighth of a turn ahead: they cross at turns."""
     for i in range(lo, hi):
         sine[i] = np.sin(phase[i] * np.pi / 180.0) if seen >= 26.0 else np.nan
@@ -175,7 +175,7 @@ def ht_sine(lo, hi, sine, lead, seen, phase=cycle_phase().phase):
     gives="ht_trendline", keeps="seen", warmup="26", settle="500", like="talib.HT_TRENDLINE", covers="3.1.1",
     source=ROCKET,
 )  # fmt: skip
-def ht_trendline(lo, hi, ht_trendline, seen, trend=cycle_phase().trend):
+def ht_trendline(lo, hi, ht_trendline, seen, trend=ht_phase().trend):
     """Instantaneous trendline: the price without its dominant cycle."""
     for i in range(lo, hi):
         ht_trendline[i] = trend[i] if seen >= 26.0 else np.nan
@@ -188,7 +188,7 @@ def ht_trendline(lo, hi, ht_trendline, seen, trend=cycle_phase().trend):
     unit="event", range=(0.0, 1.0), pane="below", covers="3.1.1 3.1.3", source=ROCKET,
 )  # fmt: skip
 def ht_trendmode(
-    lo, hi, ht_trendmode, seen, sine1, lead1, phase1, days, phase=cycle_phase().phase, trend=cycle_phase().trend,
+    lo, hi, ht_trendmode, seen, sine1, lead1, phase1, days, phase=ht_phase().phase, trend=ht_phase().trend,
     smooth=phasor(37).smooth, period=phasor(37).period,
 ):  # fmt: skip
     """1 while prices trend, 0 while they cycle: half a cycle since the sines crossed, or far from the trendline."""

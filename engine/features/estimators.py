@@ -91,20 +91,20 @@ def yang_zhang(
 
 
 @feature(
-    gives="drawdown squared", where="period >= 2", unit="percent", pane="below", covers="3.1.1",
+    gives="below_top squared", where="period >= 2", unit="percent", pane="below", covers="3.1.1",
 )  # fmt: skip
-def drawdown(lo, hi, close, drawdown, squared, top=donchian("period", high="close", low="close").upper, period=14):
+def below_top(lo, hi, close, below_top, squared, top=donchian("period", high="close", low="close").upper, period=14):
     """How far the close is below the highest of `period` closes, in percent, and the square of that."""
     for i in range(lo, hi):
-        drawdown[i] = 100.0 * (close[i] / top[i] - 1.0) if top[i] != 0.0 else 0.0
-        squared[i] = drawdown[i] * drawdown[i]
+        below_top[i] = 100.0 * (close[i] / top[i] - 1.0) if top[i] != 0.0 else 0.0
+        squared[i] = below_top[i] * below_top[i]
 
 
 @feature(
     gives="ulcer", where="period >= 2", unit="percent", pane="below", covers="3.1.1",
     source="Martin & McCann, The Investor's Guide to Fidelity Funds, 1989",
 )  # fmt: skip
-def ulcer(lo, hi, ulcer, summed=total("period", close=drawdown("period").squared), period=14):
+def ulcer(lo, hi, ulcer, summed=total("period", close=below_top("period").squared), period=14):
     """Ulcer index: root of the mean squared drawdown of `period` bars."""
     for i in range(lo, hi):
         ulcer[i] = np.sqrt(max(summed[i], 0.0) / period)

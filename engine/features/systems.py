@@ -19,7 +19,6 @@ from engine.features.window import moments
 from engine.kernels.jit import jit
 from engine.kernels.rolling import window_sum
 
-
 STRENGTH = ema("smooth", close=rsi("period"))
 
 
