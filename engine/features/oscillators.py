@@ -147,12 +147,16 @@ def imi(lo, hi, imi, up=total("period", close=body().up), size=total("period", c
     gives="up down", keeps="seen last", warmup="1", unit="price_volume", pane="below", covers="3.1.1",
 )  # fmt: skip
 def money_flow(lo, hi, volume, up, down, seen, last, price=typprice()):
-    """Typical price times volume, as a rise or a fall by the step of the typical price."""
+    """Typical price times volume, as a rise or a fall by the step of the typical price.
+
+    A step that is only rounding, such as that of three prices added in another order, is none.
+    """
     for i in range(lo, hi):
         up[i] = down[i] = np.nan
         if seen > 0.0:
-            up[i] = price[i] * volume[i] if price[i] > last else 0.0
-            down[i] = price[i] * volume[i] if price[i] < last else 0.0
+            step = price[i] - last if abs(price[i] - last) > 1e-14 * price[i] else 0.0
+            up[i] = price[i] * volume[i] if step > 0.0 else 0.0
+            down[i] = price[i] * volume[i] if step < 0.0 else 0.0
         last = price[i]
         seen += 1.0
     return seen, last

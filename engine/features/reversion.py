@@ -103,7 +103,7 @@ def kpss(lo, hi, close, kpss, seen, period=100, lags=4):
 
 @feature(
     gives="ffd", keeps="seen weights[width]", warmup="width - 1", lookback="width - 1",
-    where="0 < degree, degree < 1, width >= 2", unit="ratio", pane="below", covers="3.1.1",
+    where="0 < degree, degree < 1, width >= 2", unit="log_price", pane="below", covers="3.1.1",
     source="Lopez de Prado, Advances in Financial Machine Learning, 2018, ch. 5; Hosking, Biometrika 1981",
 )  # fmt: skip
 def ffd(lo, hi, close, ffd, seen, weights, degree=0.4, width=282):

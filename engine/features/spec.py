@@ -46,7 +46,8 @@ class Spec:
         if self.feature is None:
             return f"on({self.frame!r}, {self.output!r})" if self.frame else self.output
         changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
-        text = show(self.feature.name, dict([*self.params, *changed])) + (f".{self.output}" if self.output else "")
+        told = [(n, v) for n, v in self.params if not isinstance(v, str) or v != self.feature.params[n].default]
+        text = show(self.feature.name, dict([*told, *changed])) + (f".{self.output}" if self.output else "")
         return f"on({self.frame!r}, {text})" if self.frame else text
 
     __str__ = __repr__

@@ -147,7 +147,10 @@ JAW, TEETH, LIPS = (
     shown("lips_period", "lips_shift"),
 )
 WILLIAMS = "Williams, Trading Chaos, 1995; MetaTrader 5 iAlligator, iGator"
-ORDER = "jaw_period >= 2, teeth_period >= 2, lips_period >= 2, jaw_shift >= 1, teeth_shift >= 1, lips_shift >= 1"
+ORDER = (
+    "jaw_period > teeth_period, teeth_period > lips_period, lips_period >= 2, "
+    "jaw_shift >= 1, teeth_shift >= 1, lips_shift >= 1"
+)
 
 
 @feature(gives="jaw teeth lips", settle="19 * jaw_period", where=ORDER, covers="3.1.1", source=WILLIAMS)

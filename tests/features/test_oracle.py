@@ -25,6 +25,7 @@ THEIRS = {
 OWN: dict[str, dict[str, list[str]]] = {
     "stochf": {"period": ["fastk_period"], "smooth": ["fastd_period"]},
     "stochastic": {"period": ["fastk_period"], "slow": ["slowk_period"], "smooth": ["slowd_period"]},
+    "kama": {"fast": [], "slow": []},
     "kdj": {"period": ["fastk_period"], "slow": ["slowk_period"], "smooth": ["slowd_period"]},
     "stochrsi": {"fast": ["fastk_period"], "smooth": ["fastd_period"]},
     "ultosc": {"short": ["timeperiod1"], "middle": ["timeperiod2"], "long": ["timeperiod3"]},
@@ -56,27 +57,40 @@ def oracle(feature, columns, params) -> list[np.ndarray]:
             continue
         name, _, output = like.removeprefix("talib.").partition(".")
         function = talib.abstract.Function(name)
-        made = function(prices, **{k: v for k, v in named.items() if k in function.parameters})
+        function.parameters = {k: v for k, v in named.items() if k in function.parameters}
+        made = function(prices)
         made = list(made) if isinstance(made, (tuple, list)) else [made]
         made = [made[function.output_names.index(output)]] if output else made
-        found += [np.where(np.arange(len(m)) < function.lookback, np.nan, m) for m in made]
+        early = np.arange(len(columns["close"])) < function.lookback  # whole numbers are 0 there
+        found += [np.where(early, np.nan, m) if m.dtype.kind == "i" else m for m in made]
     return found
 
 
+@pytest.fixture(scope="session")
+def rough() -> dict[str, np.ndarray]:
+    """A stress series of the feature catalogue, whole points with gaps and ties; and volumes that repeat."""
+    bars = market.stress(3, 60, 5_000)
+    return {**bars, "volume": 100.0 + np.arange(5_000) * 7 % 50}
+
+
 @pytest.mark.parametrize("feature", WITH_ORACLE, ids=lambda f: f.name)
-@pytest.mark.parametrize("source", ["ref", "eurusd"])
+@pytest.mark.parametrize("source", ["ref", "eurusd", "rough"])
 def test_it_is_what_talib_says_from_the_first_value_on(feature, source, request):
     columns = request.getfixturevalue(source)
+    known = {**THEIRS, **OWN.get(feature.name, {})}
     for spec in (
         feature(),
-        feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and n != "skip"}),
+        feature(**{n: p.default + 3 for n, p in feature.params.items() if p.kind is int and known.get(n)}),
     ):
         ours = batch(Plan({"x": spec}), columns)
         theirs = oracle(feature, columns, dict(spec.params))
         assert len(ours) == len(theirs)
         for (name, a), b in zip(ours.items(), theirs, strict=True):
+            if b is None:
+                continue
             assert (np.isnan(a) == np.isnan(b)).all(), name
-            assert np.nanmax(np.abs(a - b)) <= 1e-9 * np.nanmax(np.abs(b)), name
+            close = 1e-9 if not feature.name.startswith("ht_") else 1e-8  # a phase is an angle of two small numbers
+            assert np.nanmax(np.abs(a - b)) <= close * np.nanmax(np.abs(b)), name
 
 
 def test_every_feature_of_talibs_has_its_oracle():
