@@ -55,7 +55,7 @@ def theirs(feature) -> tuple[dict[str, object], list[str]]:
         outputs = function.output_names if function else ["-"]
         columns += [f"{name}.{output}"] if output else [name] if len(outputs) == 1 else [f"{name}.{o}" for o in outputs]
         for ours, called in {**THEIRS, **OWN.get(feature.name, {})}.items():
-            if function and ours in feature.params and called[0] in function.parameters:
+            if function and called and ours in feature.params and called[0] in function.parameters:
                 params[ours] = function.parameters[called[0]]
     return params, columns
 
