@@ -16,7 +16,11 @@ from engine.features.contract import FEATURES, Feature, feature
 from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
-FAMILIES = ("trend", "momentum", "volatility", "volume", "window", "swings")
+FAMILIES = (
+    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
+    "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
+    "ehlers", "sentiment", "systems", "swings", "anatomy", "candle",
+)  # fmt: skip
 
 
 def load_all() -> Registry[Feature]:

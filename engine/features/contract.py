@@ -31,7 +31,7 @@ from typing import Any
 
 from engine.core.errors import ConfigError
 from engine.core.registry import Registry, did_you_mean
-from engine.core.table import BASE_COLUMNS, STAMPS
+from engine.core.table import BASE_COLUMNS, STAMPS, VALUES
 from engine.features.expression import Expression
 from engine.features.identity import digest, kernel_text
 from engine.features.spec import Spec, deferred, show
@@ -133,6 +133,12 @@ class Feature:
         return tuple(name for name, source in self.inputs.items() if source == "")
 
     @cached_property
+    def reads(self) -> frozenset[str]:
+        """Columns of a bar that the feature, or what it is computed from by default, reads."""
+        inner = (s.reads if isinstance(s, Spec) else {s} for s in self.inputs.values())
+        return frozenset({*VALUES}.intersection(set().union(*inner)))
+
+    @cached_property
     def identity(self) -> str:
         """Changes when the kernel, a helper it calls or its declared shape changes; not with comments."""
         keeps = [(k.name, str(k.size or "")) for k in self.keeps]
@@ -147,7 +153,8 @@ class Feature:
     def __call__(self, *values: Any, **named: Any) -> Spec:
         """Bind parameters (by position or name) and inputs (by name): a column's name or another feature.
 
-        Inputs that the feature `takes` come first by position: `ratio(sma(5), sma(20))`.
+        Inputs that the feature `takes` come first by position: `ratio(sma(5), sma(20))`. A column of the bar is
+        replaced wherever it is read, in inner features too: `dema(9, close="high")` is of highs altogether.
         Raises ConfigError for a name that is not there or a value that cannot be.
         """
         places = (*self.required, *self.params)
@@ -157,15 +164,18 @@ class Feature:
         for name, value in named.items():
             if name in given:
                 raise ConfigError(f"{self.name}: {name} is given twice")
-            if name not in self.params and name not in self.inputs:
-                near = did_you_mean(name, [*self.params, *self.inputs])
+            if name not in self.params and name not in self.inputs and name not in self.reads:
+                near = did_you_mean(name, [*self.params, *self.inputs, *self.reads])
                 raise ConfigError(f"{self.name} has no parameter {name!r}: {near}")
             given[name] = value
         params = {n: p.accept(given.get(n, p.default), self.name) for n, p in self.params.items()}
-        inputs = {n: given.get(n, default) for n, default in self.inputs.items()}
-        if not any(self.params[n].is_deferred(v) for n, v in params.items()):
+        replaced = {n: v for n, v in given.items() if n in self.reads or n in self.inputs}
+        inputs = {**self.inputs, **replaced}
+        waits = [self.params[n].is_deferred(v) for n, v in params.items()]
+        if not any((*waits, *(isinstance(s, Spec) and s.is_deferred for s in replaced.values()))):
             self.check(params)
-            inputs = {n: self.wire(n, source, params) for n, source in inputs.items()}
+            replaced = {n: self.wire(n, source, params) for n, source in replaced.items()}
+            inputs = {n: replaced.get(n) or self.wire(n, s, params, replaced) for n, s in self.inputs.items()}
         return Spec(self, tuple(params.items()), tuple(inputs.items()))
 
     def check(self, params: Mapping[str, Any]) -> None:
@@ -175,12 +185,12 @@ class Feature:
 
     def default(self, name: str, params: Mapping[str, Any]) -> str | Spec:
         """What input `name` is unless somebody says otherwise."""
-        source = self.inputs[name]
+        source = self.inputs.get(name, name)
         unknown = any(self.params[n].is_deferred(v) for n, v in params.items())
         return source if unknown or source == "" else self.wire(name, source, params)
 
-    def wire(self, name: str, source: Any, params: Mapping[str, Any]) -> str | Spec:
-        """What fills input `name`: a base column, or one output of another feature."""
+    def wire(self, name: str, source: Any, params: Mapping[str, Any], columns: Mapping[str, Any] = {}) -> str | Spec:
+        """What fills input `name`: a base column, or one output of another feature, read from `columns` if named."""
         if source == "":
             raise ConfigError(f"{self.name} needs {name}: a column or a feature, {self.name}({name}=sma(20))")
         if isinstance(source, Feature):
@@ -188,7 +198,7 @@ class Feature:
         if isinstance(source, Spec):
             if name in STAMPS:
                 raise ConfigError(f"{self.name}: {name} takes a stamp column, not {source}")
-            return source.within(params).single()
+            return source.within(params).reading(columns).single()
         if not isinstance(source, str) or source not in BASE_COLUMNS:
             raise ConfigError(f"{self.name}: {name} cannot be {source!r}: {did_you_mean(str(source), BASE_COLUMNS)}")
         if (name in STAMPS) != (source in STAMPS):

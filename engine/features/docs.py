@@ -38,7 +38,20 @@ def tables() -> str:
         about = (sys.modules[module].__doc__ or "").partition("\n")[0]
         lines = [HEAD, ("---",) * len(HEAD), *(row(f) for f in group)]
         text.append(f"### {about.rstrip('.')}\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines))
-    return "\n\n".join(text)
+    return "\n\n".join([*text, names(features)])
+
+
+def names(features: list[Feature]) -> str:
+    """TA-Lib's functions under our names, where those differ."""
+    lines = ["| TA-Lib | here |", "| --- | --- |"]
+    for feature in features:
+        each = len(feature.like) == len(feature.outputs) > 1
+        for like, output in zip(feature.like, feature.outputs if each else [""] * len(feature.like), strict=True):
+            theirs = like.removeprefix("talib.")
+            ours = f"{feature.name}().{output}" if output else f"{feature.name}()"
+            if theirs not in ("-", feature.name.upper()) and not feature.name.startswith("cdl_"):
+                lines.append(f"| `{theirs}` | `{ours}` |")
+    return "### TA-Lib's names\n\n" + "\n".join(lines)
 
 
 def page(old: str) -> str:

@@ -7,7 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-WORDS = {"max": max, "min": min, "abs": abs, "int": int, "ceil": math.ceil, "floor": math.floor, "sqrt": math.sqrt}
+NEVER = 1_000_000_000
+"""`settle="never"`: what adds up from the first bar on remembers for ever where it began."""
+WORDS: dict[str, Any] = {
+    "never": NEVER, "max": max, "min": min, "abs": abs, "int": int, "ceil": math.ceil, "floor": math.floor,
+    "sqrt": math.sqrt,
+}  # fmt: skip
 
 
 class Expression:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.features.contract import feature
+from engine.kernels.jit import jit
 from engine.kernels.smoothing import rate
 
 
@@ -32,19 +33,39 @@ def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
     return seen, last, gain, loss
 
 
+@jit
+def macd_of_mt5(lo, hi, close, macd, signal, histogram, seen, quick, steady, gaps, fast, slow):
+    """MACD as MetaTrader 5 draws it: averages seeded with the first close, a simple mean as the signal."""
+    for i in range(lo, hi):
+        quick = quick + (close[i] - quick) * 2.0 / (fast + 1.0) if seen > 0.0 else close[i]
+        steady = steady + (close[i] - steady) * 2.0 / (slow + 1.0) if seen > 0.0 else close[i]
+        gaps[int(seen) % gaps.size] = quick - steady
+        seen += 1.0
+        macd[i] = signal[i] = histogram[i] = np.nan
+        if seen >= slow + gaps.size - 1:
+            macd[i], signal[i] = quick - steady, gaps.sum() / gaps.size
+            histogram[i] = macd[i] - signal[i]
+    return seen, quick, steady
+
+
 @feature(
-    gives="macd signal histogram", keeps="seen quick steady mean", warmup="slow + smooth - 2",
-    settle="ceil(9.5 * (slow + smooth + 2))", where="fast >= 2, fast < slow, smooth >= 2", like="talib.MACD",
+    gives="macd signal histogram", keeps="seen quick steady mean gaps[smooth]", warmup="slow + smooth - 2",
+    settle="ceil(9.5 * (slow + smooth + 2))", where="fast >= 2, fast < slow, smooth >= 2",
+    choices={"style": ("appel", "mt5")}, like="talib.MACD",
     unit="price_change", pane="below", covers="3.1.1 3.1.2",
     source="Appel, The Moving Average Convergence-Divergence Trading Method, 1979",
 )  # fmt: skip
-def macd(lo, hi, close, macd, signal, histogram, seen, quick, steady, mean, fast=12, slow=26, smooth=9):
+def macd(
+    lo, hi, close, macd, signal, histogram, seen, quick, steady, mean, gaps, fast=12, slow=26, smooth=9, style="appel"
+):  # fmt: skip
     """Distance of a fast from a slow exponential average, its own average (signal), and the difference of both.
 
     Both averages are seeded at the same bar, as in TA-Lib: the fast one with the last `fast` of the first `slow`
-    closes.
+    closes. In MetaTrader 5 (`style="mt5"`) they start with the first close, and the signal is a simple mean.
     """
-    for i in range(lo, hi):
+    if style == 1:
+        seen, quick, steady = macd_of_mt5(lo, hi, close, macd, signal, histogram, seen, quick, steady, gaps, fast, slow)
+    for i in range(lo, hi if style == 0 else lo):
         seen += 1.0
         steady += (close[i] - steady) * rate(seen, slow, 2.0 / (slow + 1.0))
         if seen > slow - fast:

@@ -46,7 +46,8 @@ class Spec:
         if self.feature is None:
             return f"on({self.frame!r}, {self.output!r})" if self.frame else self.output
         changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
-        text = show(self.feature.name, dict([*self.params, *changed])) + (f".{self.output}" if self.output else "")
+        told = [(n, v) for n, v in self.params if not isinstance(v, str) or v != self.feature.params[n].default]
+        text = show(self.feature.name, dict([*told, *changed])) + (f".{self.output}" if self.output else "")
         return f"on({self.frame!r}, {text})" if self.frame else text
 
     __str__ = __repr__
@@ -91,13 +92,32 @@ class Spec:
         kinds = self.feature.params
         own = {n: Expression(v)(params) if kinds[n].is_deferred(v) else v for n, v in self.params}
         inputs = {n: s.within(params) if isinstance(s, Spec) else s
-                  for n, s in self.inputs if s != self.feature.inputs[n]}  # fmt: skip
+                  for n, s in self.inputs if s != self.feature.inputs.get(n)}  # fmt: skip
         return replace(self.feature(**own, **inputs), output=self.output, frame=self.frame)
+
+    def reading(self, columns: Mapping[str, Any]) -> Spec:
+        """The same, but wherever a column of the bar is read that `columns` names, what it says instead."""
+        if not columns or self.frame:
+            return self
+        inputs = ((n, s.reading(columns) if isinstance(s, Spec) else columns.get(s, s)) for n, s in self.inputs)
+        return replace(self, inputs=tuple(inputs))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Columns of a bar that it and its inner features read on its own frame."""
+        if self.feature is None or self.frame:
+            return frozenset()
+        inner = (s.reads if isinstance(s, Spec) else {s} for _, s in self.inputs)
+        return frozenset(set().union(*inner))
 
     @property
     def is_deferred(self) -> bool:
         """Does it refer to somebody else's parameters? Then it can only be a default."""
-        return self.feature is not None and any(self.feature.params[n].is_deferred(v) for n, v in self.params)
+        if self.feature is None:
+            return False
+        own = self.feature.inputs
+        inner = (s for n, s in self.inputs if isinstance(s, Spec) and s != own.get(n))
+        return any(self.feature.params[n].is_deferred(v) for n, v in self.params) or any(s.is_deferred for s in inner)
 
 
 def on(frame: str, source: Spec | Feature | str) -> Spec:

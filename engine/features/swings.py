@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.features.contract import feature
-from engine.kernels.peaks import is_pivot
+from engine.kernels.peaks import is_peak, is_pivot
 
 
 @feature(
@@ -36,3 +36,19 @@ def swing(lo, hi, high, low, event, top, top_age, bottom, bottom_age, seen, high
         bottom[i] = low1 if age2 < seen else np.nan
         bottom_age[i] = age2 if age2 < seen else np.nan
     return seen, high1, age1, low1, age2
+
+
+@feature(
+    gives="fractal_up fractal_down", keeps="seen", warmup="left + right", lookback="left + right",
+    where="left >= 1, right >= 1", like="talib.FRACTAL", unit="event", range=(0.0, 100.0), pane="below",
+    covers="3.1.1 6.3.6", source="Williams, Trading Chaos, 1995",
+)  # fmt: skip
+def fractal(lo, hi, high, low, fractal_up, fractal_down, seen, left=2, right=2):
+    """Fractals, strict: 100 where the bar `right` bars ago was higher (lower) than all around it, no equals."""
+    for i in range(lo, hi):
+        seen += 1.0
+        fractal_up[i] = fractal_down[i] = np.nan
+        if seen > left + right:
+            fractal_up[i] = 100.0 if is_peak(high, i - right, left, right, 1.0) else 0.0
+            fractal_down[i] = 100.0 if is_peak(low, i - right, left, right, -1.0) else 0.0
+    return seen

@@ -6,17 +6,21 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.features.window import moments
-from engine.kernels.rolling import trailing_extremes
+from engine.kernels.rolling import extremes
 from engine.kernels.smoothing import rate
 
 
 @feature(
-    gives="atr", keeps="seen last mean", warmup="period", settle="19 * period", where="period >= 2",
+    gives="atr", keeps="seen last mean", warmup="period", settle="0 if style == 'mt5' else 19 * period",
+    lookback="period if style == 'mt5' else 0", where="period >= 2", choices={"style": ("wilder", "mt5")},
     like="talib.ATR", unit="price_change", pane="below", covers="3.1.1",
     source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
-def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
-    """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way."""
+def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilder"):
+    """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way.
+
+    MetaTrader 5 shows the simple mean of the last `period` true ranges: `style="mt5"`.
+    """
     for i in range(lo, hi):
         if seen > 0.0:
             true_range = max(high[i], last) - min(low[i], last)
@@ -25,6 +29,12 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14):
         last = close[i]
         atr[i] = mean if seen >= period else np.nan
         seen += 1.0
+    for i in range(lo, hi if style == 1 else lo):
+        if seen - (hi - i) >= period:
+            reach = 0.0
+            for k in range(i - period + 1, i + 1):
+                reach += max(high[k], close[k - 1]) - min(low[k], close[k - 1])
+            atr[i] = reach / period
     return seen, last, mean
 
 
@@ -44,32 +54,21 @@ def bollinger(
 
 
 @feature(
-    gives="upper middle lower", keeps="seen since top bottom tops[period] bottoms[period]",
-    warmup="period + skip - 1", lookback="period + skip - 1", where="period >= 2, skip >= 0", like="talib.DONCHIAN",
-    covers="3.1.1 3.1.4", source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal 1960",
+    gives="upper middle lower", keeps="seen", warmup="period + skip - 1", lookback="period + skip - 1",
+    where="period >= 2, skip >= 0", like="talib.DONCHIAN", covers="3.1.1 3.1.4",
+    source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal 1960",
 )  # fmt: skip
-def donchian(
-    lo, hi, high, low, upper, middle, lower, seen, since, top, bottom, tops, bottoms, period=20, skip=0
-):  # fmt: skip
+def donchian(lo, hi, high, low, upper, middle, lower, seen, period=20, skip=0):
     """Donchian channel: the highest high and lowest low of `period` bars, and their middle.
 
     The channel includes the bar itself, so no close is ever above `upper`: `skip=1` leaves the bar out, which is
     what a breakout is measured against.
     """
-    for i in range(lo, hi):
-        seen += 1.0
-        if seen < period + skip:
-            upper[i] = middle[i] = lower[i] = np.nan
-            continue
-        j = i - skip
-        since += 1.0
-        if seen == period + skip or since == period:
-            trailing_extremes(high, j, 1.0, tops)
-            trailing_extremes(low, j, -1.0, bottoms)
-            since, top, bottom = 0.0, high[j], low[j]
-        else:
-            top, bottom = max(top, high[j]), min(bottom, low[j])
-        older = period - 1 - int(since)
-        upper[i], lower[i] = max(top, tops[older]), min(bottom, bottoms[older])
+    first = min(lo + max(period + skip - 1 - int(seen), 0), hi)
+    for i in range(lo, first):
+        upper[i] = middle[i] = lower[i] = np.nan
+    extremes(high, low, first - skip, hi - skip, period, upper, lower, first)
+    for i in range(first, hi):
         middle[i] = (upper[i] + lower[i]) / 2.0
-    return seen, since, top, bottom
+    seen += hi - lo
+    return seen

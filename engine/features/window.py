@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.features.contract import feature
-from engine.kernels.rolling import DAY, window_moments
+from engine.kernels.rolling import DAY, add, first_bar_of_day, window_moments, window_total
 
 
 @feature(
@@ -50,3 +50,54 @@ def zscore(
     sample = np.sqrt((period - 1.0) / period)
     for i in range(lo, hi):
         zscore[i] = (close[i] - mean[i]) / sigma[i] * sample if sigma[i] > 0.0 else 0.0
+
+
+@feature(
+    gives="total", keeps="seen summed rest zeros day", warmup="period - 1", lookback="period", where="period >= 2",
+    covers="3.1.1 3.3.3",
+)  # fmt: skip
+def total(lo, hi, open_ts, close, total, seen, summed, rest, zeros, day, period=20):
+    """Sum of the last `period` closes, or of another column; of nothing but zeros it is exactly 0."""
+    for i in range(lo, hi):
+        seen += 1.0
+        zeros = zeros + 1.0 if close[i] == 0.0 else 0.0
+        if first_bar_of_day(open_ts[i], day):
+            day = open_ts[i] // DAY
+            summed, rest = window_total(close, i, int(min(seen, period)), 0.0)
+        else:
+            summed, rest = add(summed, rest, close[i])
+            if seen > period:
+                summed, rest = add(summed, rest, -close[i - period])
+        total[i] = np.nan
+        if seen >= period:
+            total[i] = summed + rest if zeros < period else 0.0
+    return seen, summed, rest, zeros, day
+
+
+@feature(
+    gives="stddev", where="period >= 2", like="talib.STDDEV", unit="price_change", pane="below", covers="3.1.1 3.3.3"
+)
+def stddev(lo, hi, stddev, sigma=moments("period").deviation, period=5, deviations=1.0):
+    """Standard deviation (population) of the last `period` closes, times `deviations`."""
+    for i in range(lo, hi):
+        stddev[i] = sigma[i] * deviations
+
+
+@feature(gives="variance", where="period >= 2", like="talib.VAR", unit="price_squared", pane="below", covers="3.3.3")
+def variance(lo, hi, variance, sigma=moments("period").deviation, period=5):
+    """Variance (population) of the last `period` closes."""
+    for i in range(lo, hi):
+        variance[i] = sigma[i] * sigma[i]
+
+
+@feature(
+    gives="avgdev", lookback="period - 1", where="period >= 2", like="talib.AVGDEV", unit="price_change", pane="below",
+    covers="3.1.1 3.3.3",
+)  # fmt: skip
+def avgdev(lo, hi, close, avgdev, mean=moments("period").mean, period=14):
+    """Mean distance of the last `period` closes from their mean."""
+    for i in range(lo, hi):
+        far = 0.0
+        for k in range(max(i - period + 1, 0), i + 1):
+            far += abs(close[k] - mean[i])
+        avgdev[i] = far / period

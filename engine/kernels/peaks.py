@@ -18,3 +18,12 @@ def is_pivot(x, p, left, right, sign):
         if (x[p] - x[k]) * sign < 0.0:
             return False
     return True
+
+
+@jit
+def is_peak(x, p, left, right, sign):
+    """Is row p beyond every one of the rows around it? Equals do not count."""
+    for k in range(p - left, p + right + 1):
+        if k != p and (x[p] - x[k]) * sign <= 0.0:
+            return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -62,6 +63,45 @@ def hard(n: int = 700) -> dict[str, np.ndarray]:
     bars = stamped(open, np.maximum(open, close) + wick, np.minimum(open, close) - wick, close, volume)
     weekends = np.arange(n) // 200 * 2 * DAY
     return {name: values + weekends if name in STAMPS else values for name, values in bars.items()}
+
+
+def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
+    """Whole-point bars with gaps, ties and tiny shadows: where candlestick patterns happen, the rarest included.
+
+    The definition is the stress series of the feature catalogue: five uniforms a bar from its integer generator.
+    """
+    x, last, bars = seed, 10_000.0, np.empty((4, n))
+    for i in range(n):
+        u = []
+        for _ in range(5):
+            x = (1103515245 * x + 12345) % 2147483648
+            u.append(x / 2147483648.0)
+        o = last + np.floor(u[0] * span * 1.2) - np.floor(span * 0.6)
+        body = np.floor(u[1] * span * 2) - span
+        c = o + (np.floor(body / 8) if u[4] < 0.35 else body)
+        wick = span * (1.0 if u[4] > 0.5 else 0.1)
+        bars[:, i] = (o, max(o, c) + np.floor(u[2] * wick), min(o, c) - np.floor(u[3] * wick), c)
+        last = c if c >= 2000 else 10_000.0
+    return stamped(*bars)
+
+
+@functools.cache
+def candles() -> dict[str, np.ndarray]:
+    """A market of moments: 29 bars around two of every candlestick pattern, one after the other without a gap."""
+    from engine.features import FEATURES
+
+    patterns = {f.name: FEATURES.get(f.name)() for f in library() if f.name.startswith("cdl_")}
+    whole = stress(4, 12)
+    found = batch(Plan(patterns), whole)
+    parts: list[np.ndarray] = []
+    for column in found.values():
+        for sign in (1.0, -1.0):
+            hits = np.flatnonzero(column * sign > 0.0)
+            hits = hits[(hits >= 24) & (hits < len(column) - 5)]
+            for i in hits[:2] if (column * sign).min() >= 0.0 else hits[:1]:
+                part = np.stack([whole[name][i - 24 : i + 5] for name in ("open", "high", "low", "close")])
+                parts.append(part - part[0, 0] + (parts[-1][3, -1] if parts else 10_000.0))
+    return stamped(*np.concatenate(parts, axis=1))
 
 
 def rows(columns: dict[str, np.ndarray], lo: int, hi: int) -> dict[str, np.ndarray]:
