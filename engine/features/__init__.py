@@ -16,7 +16,7 @@ from engine.features.contract import FEATURES, Feature, feature
 from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
-FAMILIES = ("trend", "momentum", "volatility", "volume", "window", "swings", "anatomy", "candle", "filters")
+FAMILIES = ("trend", "momentum", "volatility", "volume", "window", "swings", "anatomy", "candle", "filters", "phases")
 
 
 def load_all() -> Registry[Feature]:
