@@ -16,7 +16,10 @@ from engine.features.contract import FEATURES, Feature, feature
 from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
-FAMILIES = ("trend", "momentum", "volatility", "volume", "window", "swings", "anatomy", "candle", "filters", "phases")
+FAMILIES = (
+    "trend", "momentum", "volatility", "volume", "window", "swings",
+    "anatomy", "candle", "filters", "phases", "monitors", "unusual", "weights", "scaling",
+)  # fmt: skip
 
 
 def load_all() -> Registry[Feature]:

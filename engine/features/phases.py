@@ -86,9 +86,9 @@ def regime(
 
 
 @feature(
-    gives="regime_hmm", keeps="seen last wild", warmup="1", where="stay_calm > 0, stay_calm < 1, stay_wild > 0, "
-    "stay_wild < 1, calm > 0, turbulent > 0", settle="ceil(19 / (2 - stay_calm - stay_wild))", unit="ratio", range=(0.0, 1.0), pane="below",
-    covers="3.2.6", source="Hamilton, Econometrica 57, 1989",
+    gives="regime_hmm", keeps="seen last wild", warmup="1", settle="ceil(19 / (2 - stay_calm - stay_wild))",
+    where="stay_calm > 0, stay_calm < 1, stay_wild > 0, stay_wild < 1, calm > 0, turbulent > 0",
+    unit="ratio", range=(0.0, 1.0), pane="below", covers="3.2.6", source="Hamilton, Econometrica 57, 1989",
 )  # fmt: skip
 def regime_hmm(
     lo, hi, close, regime_hmm, seen, last, wild, stay_calm=0.98, stay_wild=0.95, calm=2e-7, turbulent=6e-7
