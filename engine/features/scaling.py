@@ -70,15 +70,15 @@ def normal_quantile(p):
 
 @feature(
     gives="scale", keeps="seen ordered[period]", warmup="period - 1", lookback="period", where="period >= 3",
-    choices={"style": ("robust", "minmax", "rank", "gauss")}, unit="ratio", pane="below", covers="3.5.3",
+    choices={"style": ("robust", "tanh", "minmax", "rank", "gauss")}, unit="ratio", pane="below", covers="3.5.3",
     source="scikit-learn, RobustScaler, MinMaxScaler, QuantileTransformer, on a window that slides",
 )  # fmt: skip
 def scale(lo, hi, close, scale, seen, ordered, period=250, style="robust"):
     """Where the close lies among its last `period`, itself included, on a scale without units.
 
-    `robust`: distance from the median in interquartile ranges; `minmax`: 0 at the lowest, 1 at the highest; `rank`: the
-    share of lower ones, equal ones counting half; `gauss`: that share as a normal number. Where all are equal: 0,
-    0.5, 0.5 and 0.
+    `robust`: distance from the median in interquartile ranges; `tanh`: the same bent into -1 .. 1; `minmax`: 0 at the
+    lowest, 1 at the highest; `rank`: the share of lower ones, equal ones counting half; `gauss`: that share as a
+    normal number. Where all are equal it is 0, or 0.5.
     """
     for i in range(lo, hi):
         if seen >= period:
@@ -88,11 +88,12 @@ def scale(lo, hi, close, scale, seen, ordered, period=250, style="robust"):
         scale[i] = np.nan
         if seen < period:
             continue
-        if style == 0:
+        if style <= 1:
             middle, width = quantile(ordered, period, 0.5), quantile(ordered, period, 0.75)
             width -= quantile(ordered, period, 0.25)
-            scale[i] = (close[i] - middle) / width if width > 0.0 else 0.0
-        elif style == 1:
+            scaled = (close[i] - middle) / width if width > 0.0 else 0.0
+            scale[i] = math.tanh(scaled) if style == 1 else scaled
+        elif style == 2:
             width = ordered[period - 1] - ordered[0]
             scale[i] = (close[i] - ordered[0]) / width if width > 0.0 else 0.5
         else:
@@ -101,7 +102,7 @@ def scale(lo, hi, close, scale, seen, ordered, period=250, style="robust"):
             while level < period and ordered[level] == close[i]:
                 level += 1
             share = (below + level) / 2.0 / period
-            scale[i] = share if style == 2 else normal_quantile(share)
+            scale[i] = share if style == 3 else normal_quantile(share)
     return seen
 
 
@@ -124,14 +125,11 @@ def winsor(lo, hi, close, winsor, seen, ordered, period=250, percent=0.5):
     return seen
 
 
-@feature(
-    gives="frozen", where="width > 0", covers="3.5.3", choices={"bend": ("none", "tanh")}, source="fitted by `fit`"
-)
-def frozen(lo, hi, close, frozen, center=0.0, width=1.0, bend="none"):
-    """A scale fitted once and then left alone: (close - `center`) / `width`, bent into -1 .. 1 by `tanh` if asked."""
+@feature(gives="frozen", where="width > 0", covers="3.5.3", source="fitted by `fit`")
+def frozen(lo, hi, close, frozen, center=0.0, width=1.0):
+    """A scale fitted once and then left alone: (close - `center`) / `width`."""
     for i in range(lo, hi):
-        scaled = (close[i] - center) / width
-        frozen[i] = math.tanh(scaled) if bend == 1 else scaled
+        frozen[i] = (close[i] - center) / width
 
 
 FITS = {
@@ -141,14 +139,14 @@ FITS = {
 }
 
 
-def fit(values: np.ndarray, style: str = "zscore", source: str | Spec = "close", bend: str = "none") -> Spec:
+def fit(values: np.ndarray, style: str = "zscore", source: str | Spec = "close") -> Spec:
     """`source` on a scale fitted to `values`, a past span of it (float64, NaN left out), and frozen.
 
     The two fitted numbers are parameters of the feature, so they are part of its identity and of every model's that
     uses it. Raises ConfigError for an unknown style, or when the values do not vary.
 
     >>> fit(np.array([1.0, 2.0, 3.0]), "minmax")
-    frozen(center=1.0, width=2.0, bend='none')
+    frozen(center=1.0, width=2.0)
     """
     if style not in FITS:
         raise ConfigError(f"no fit {style!r}: {did_you_mean(style, FITS)}")
@@ -156,4 +154,4 @@ def fit(values: np.ndarray, style: str = "zscore", source: str | Spec = "close",
     center, width = FITS[style](there) if len(there) else (0.0, 0.0)
     if not width > 0.0:
         raise ConfigError(f"{len(there)} values that do not vary give no scale")
-    return frozen(center=float(center), width=float(width), bend=bend, close=source)
+    return frozen(center=float(center), width=float(width), close=source)

@@ -27,9 +27,11 @@ MARKETS = (market.reference(900), market.hard())
 
 @pytest.fixture
 def ref(ref, request):
-    """The reference market; for candlestick patterns one in which each of them happens."""
+    """The reference market; for what never happens there one in which it does."""
     spec = request.getfixturevalue("spec")
-    return market.candles() if isinstance(spec, Plan) or spec in PATTERNS else ref
+    if isinstance(spec, Plan) or spec in PATTERNS:
+        return market.candles()
+    return market.turning() if spec.feature.kernel.__module__.endswith(".monitors") else ref
 
 
 def plan_of(spec: Spec | Plan) -> Plan:
