@@ -18,7 +18,8 @@ from engine.features.spec import Spec, on
 
 FAMILIES = (
     "trend", "momentum", "volatility", "volume", "window", "swings",
-    "anatomy", "candle", "filters", "phases", "monitors", "unusual", "weights", "scaling",
+    "anatomy", "candle", "filters", "phases", "monitors", "unusual", "weights", "scaling", "windows", "clocks",
+    "contexts",
 )  # fmt: skip
 
 

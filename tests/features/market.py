@@ -32,7 +32,8 @@ def reference(n: int = 2000, seed: int = 42) -> dict[str, np.ndarray]:
         c = round(o + (u[i, :12].sum() - 6.0) * 0.0005, 5)
         bars[:, i] = (o, round(max(o, c) + u[i, 13] * 0.0004, 5), round(min(o, c) - u[i, 14] * 0.0004, 5), c)
         last = c
-    return stamped(*bars, volume=100.0 + np.floor(u[:, 15] * 900.0))
+    spread = 1e-5 * (1.0 + np.arange(n) * 7 % 5)
+    return stamped(*bars, volume=100.0 + np.floor(u[:, 15] * 900.0), spread=spread)
 
 
 def stamped(open, high, low, close, volume=None, spread=None, start=START, step=QUARTER) -> dict[str, np.ndarray]:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.features import Plan, adx, atr, phase, regime, regime_hmm, sma, spike, vol_regime
+from engine.features import (
+    Plan,
+    adx,
+    atr,
+    context,
+    phase,
+    regime,
+    regime_hmm,
+    scale,
+    session,
+    sma,
+    spike,
+    swing,
+    vol_regime,
+)  # fmt: skip
 from tests.features import market
 from tests.features.market import batch
 
@@ -97,3 +111,14 @@ def test_spikes_are_what_numpy_says(eurusd):
         variance = 0.94 * variance + 0.06 * r[i] ** 2
     flags = (out["s_widening"] > 2.5) + 2 * (out["s_shock"] > 3) + 4 * (out["s_jump"] > 4.6001)
     assert (out["s"][period + 14 :] == flags[period + 14 :]).all() and set(out["s"][16:]) >= {0, 1, 2, 3, 7}
+
+
+def test_the_context_is_its_parts_in_one_row(ref):
+    picked = {"stage": phase().phase, "trend": regime().regime, "quiet": vol_regime().vol_regime,
+              "jumpy": spike().spike, "cost": scale(250, "rank", close="spread"), "structure": swing().event,
+              "london": session("london").minutes, "newyork": session("newyork").minutes}  # fmt: skip
+    out = batch(Plan({"c": context(), **picked}), ref)
+    for name in picked:
+        assert (out[f"c_{name}"][514:] == out[name][514:]).all(), name
+    assert np.isnan(out["c_stage"][:514]).all()
+    assert 0.0 <= out["c_day"][514:].min() < 0.05 and 0.95 < out["c_day"][514:].max() <= 1.0
