@@ -16,8 +16,8 @@ from engine.features.swings import swing
 def context(
     lo, hi, close, stage, trend, quiet, jumpy, cost, london, newyork, day, structure,
     a=phase().phase, b=regime().regime, c=vol_regime().vol_regime, d=spike().spike,
-    e=scale(250, "rank", close="spread"), f=session("london").minutes, g=session("newyork").minutes, top=session("fx_day").top,
-    bottom=session("fx_day").bottom, swung=swing().event,
+    e=scale(250, "rank", close="spread"), f=session("london").minutes, g=session("newyork").minutes,
+    top=session("fx_day").top, bottom=session("fx_day").bottom, swung=swing().event,
 ):  # fmt: skip
     """The context of a bar as one vector: no new number, but the same ones in the same order for every model.
 
