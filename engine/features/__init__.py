@@ -19,7 +19,8 @@ from engine.features.spec import Spec, on
 FAMILIES = (
     "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
-    "ehlers", "sentiment", "systems", "swings", "anatomy", "candle",
+    "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
+    "weights", "scaling", "windows", "clocks", "contexts",
 )  # fmt: skip
 
 

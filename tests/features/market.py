@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, load_all
+from engine.features import Feature, Plan, Spec, load_all, macd
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -32,7 +32,8 @@ def reference(n: int = 2000, seed: int = 42) -> dict[str, np.ndarray]:
         c = round(o + (u[i, :12].sum() - 6.0) * 0.0005, 5)
         bars[:, i] = (o, round(max(o, c) + u[i, 13] * 0.0004, 5), round(min(o, c) - u[i, 14] * 0.0004, 5), c)
         last = c
-    return stamped(*bars, volume=100.0 + np.floor(u[:, 15] * 900.0))
+    spread = 1e-5 * (1.0 + np.arange(n) * 7 % 5)
+    return stamped(*bars, volume=100.0 + np.floor(u[:, 15] * 900.0), spread=spread)
 
 
 def stamped(open, high, low, close, volume=None, spread=None, start=START, step=QUARTER) -> dict[str, np.ndarray]:
@@ -83,6 +84,20 @@ def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
         bars[:, i] = (o, max(o, c) + np.floor(u[2] * wick), min(o, c) - np.floor(u[3] * wick), c)
         last = c if c >= 2000 else 10_000.0
     return stamped(*bars)
+
+
+@functools.cache
+def turning(n: int = 2400) -> dict[str, np.ndarray]:
+    """A market that goes on as it went, later turns every other bar, later still nearly every bar."""
+    x, side, close = 7, 1.0, np.empty(n)
+    price = 10_000.0
+    for i in range(n):
+        x = (1103515245 * x + 12345) % 2147483648
+        chance = 0.15 if i < n // 3 else 0.55 if i < 2 * n // 3 else 0.95
+        side = -side if x / 2147483648.0 < chance else side
+        price += side * (1.0 + (x >> 16 & 3))
+        close[i] = price
+    return stamped(close, close + 1.0, close - 1.0, close)
 
 
 @functools.cache
@@ -172,11 +187,15 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
         assert not len(wrong), f"{name} first differs at row {wrong[0]}: {a[name][wrong[0]]!r} {b[name][wrong[0]]!r}"
 
 
+GIVEN = {"blend": (macd().macd, macd().histogram)}
+"""What a feature is given that takes something else than prices: signals have two signs."""
+
+
 def variants() -> list[Spec]:
     """Every feature as declared, with the smallest parameters it allows, and with each choice of a word."""
     made: dict[Spec, None] = {}
     for feature in library():
-        given = dict(zip(feature.required, ("close", "high", "low", "open"), strict=False))
+        given = dict(zip(feature.required, GIVEN.get(feature.name, ("close", "high", "low", "open")), strict=False))
         made[feature(**given)] = None
         made[feature(**given, **smallest(feature, given))] = None
         for name, param in feature.params.items():

@@ -19,6 +19,7 @@ from tests.features.market import Tape, batch, joined, rows, same
 
 SPECS = market.variants()
 PATTERNS = [spec for spec in SPECS if spec.feature.name.startswith("cdl_")]
+MONITORS = [spec for spec in SPECS if spec.feature.kernel.__module__.endswith(".monitors")]
 
 
 def together(specs: Iterable[Spec]) -> Plan:
@@ -42,7 +43,8 @@ def plan_of(spec: Spec | Plan) -> Plan:
 
 
 CANDLES = Plan({spec.feature.name: spec for spec in PATTERNS})
-PLANS = [*by_lookback(spec for spec in SPECS if spec not in PATTERNS), CANDLES]
+WATCH = together(MONITORS)
+PLANS = [*by_lookback(spec for spec in SPECS if spec not in PATTERNS and spec not in MONITORS), WATCH, CANDLES]
 every = pytest.mark.parametrize("spec", SPECS, ids=str)
 every_plan = pytest.mark.parametrize(
     "spec", PLANS, ids=lambda p: "candlesticks" if p is CANDLES else f"lookback {p.lookback}"
@@ -53,9 +55,11 @@ MARKETS = (market.reference(900), market.hard())
 
 @pytest.fixture
 def ref(ref, request):
-    """The reference market; for candlestick patterns one in which each of them happens."""
+    """The reference market; for what never happens there one in which it does."""
     spec = request.getfixturevalue("spec")
-    return market.candles() if spec is CANDLES or spec in PATTERNS else ref
+    if spec is CANDLES or spec in PATTERNS:
+        return market.candles()
+    return market.turning() if spec is WATCH or spec in MONITORS else ref
 
 
 @every_plan
@@ -159,13 +163,16 @@ RESTLESS = {
 
 @every
 def test_dead_markets_give_finite_numbers_that_stand_still(spec):
-    flat = np.full(300, 1.1)
-    for name, values in batch(plan_of(spec), market.stamped(flat, flat, flat, flat)).items():
-        settled = values[spec.warmup :]
-        if name.split("_")[0] in spec.feature.sparse or np.isnan(settled).all():
+    settle = min(max(int(node.feature.settle(node.params)) for node in plan_of(spec).nodes), 1000)
+    flat = np.full(300 + spec.warmup + 2 * settle, 1.1)
+    out = batch(plan_of(spec), market.stamped(flat, flat, flat, flat))
+    for (name, values), output, unit in zip(out.items(), spec.feature.outputs, spec.feature.unit, strict=True):
+        there = values[spec.warmup :]
+        if output in spec.feature.sparse or np.isnan(there).all():
             continue
-        assert np.isfinite(settled).all(), name
-        assert spec.feature.name in RESTLESS or len(np.unique(settled)) == 1, f"{name} moves although prices do not"
+        assert np.isfinite(there).all(), name
+        if unit not in ("bars", "time") and spec.feature.name not in RESTLESS:  # a count of bars goes on, as clocks do
+            assert len(np.unique(there[-200:])) == 1, f"{name} moves although prices do not"
 
 
 @every_plan
@@ -211,18 +218,19 @@ HOLES = (0, 3, 150, 151, 152, 400)
 
 @pytest.mark.parametrize("spec", [*(s for s in SPECS if s not in PATTERNS), CANDLES], ids=str)
 def test_a_bar_without_prices_is_passed_over_or_starts_the_window_anew(spec, ref):
-    columns = {n: v.copy() for n, v in rows(ref, 0, 900).items()}
+    n = min(900 + spec.warmup, len(ref["close"]))
+    columns = {name: v.copy() for name, v in rows(ref, 0, n).items()}
     for name in VALUES:
         columns[name][list(HOLES)] = np.nan
     plan = plan_of(spec)
     got = batch(plan, columns)
-    kept = np.setdiff1d(np.arange(900), HOLES)
+    kept = np.setdiff1d(np.arange(n), HOLES)
     assert all(np.isnan(v[list(HOLES)]).all() for v in got.values())
     lookbacks = {node.feature.lookback(dict(node.spec.params)) > 0 for node in plan.nodes if node.feature.keeps}
     if True not in lookbacks:
         same({n: v[kept] for n, v in got.items()}, batch(plan, {n: v[kept] for n, v in columns.items()}))
     elif False not in lookbacks:
-        same({n: v[401:] for n, v in got.items()}, batch(plan, rows(columns, 401, 900)))
+        same({n: v[401:] for n, v in got.items()}, batch(plan, rows(columns, 401, n)))
     assert all(not np.isnan(v[600:]).all() for v in got.values())
 
 

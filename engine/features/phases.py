@@ -1,0 +1,191 @@
+"""What kind of market it is: stages, regimes, spikes of volatility. Each is known on the bar, never in hindsight."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.features.contract import feature
+from engine.features.trend import adx, sma
+from engine.features.volatility import atr
+from engine.kernels.jit import jit
+from engine.kernels.order import place_of, put_in, take_out
+from engine.kernels.rolling import DAY
+
+
+@jit
+def switch(now, wish, same, wanted, confirm):
+    """A state that follows a wish only after `confirm` bars of it in a row: (state, wish, bars of it)."""
+    same = same + 1.0 if wish == wanted else 1.0
+    return (wish if same >= confirm else now), wish, same
+
+
+@feature(
+    gives="phase bars", keeps="seen stage trend wish same age", warmup="span", lookback="span",
+    where="period >= 2, span >= 1, steep >= 0, confirm >= 1", unit="event bars", range=(1.0, 4.0), pane="below",
+    settle="1000", covers="2.4.2", source="Weinstein, Secrets for Profiting in Bull and Bear Markets, 1988, ch. 2",
+)  # fmt: skip
+def phase(
+    lo, hi, close, phase, bars, seen, stage, trend, wish, same, age,
+    mean=sma("period"), atr=atr(14), period=150, span=20, steep=0.02, confirm=3,
+):  # fmt: skip
+    """Market phase after Weinstein: 1 base, 2 advance, 3 top, 4 decline, and for how many bars it has been so.
+
+    Advance: the close above a rising mean, decline: below a falling one; rising is more than `steep` ATR a bar over
+    `span` bars. In between it is a top after an advance, else a base. A phase changes after `confirm` bars of it.
+    """
+    for i in range(lo, hi):
+        phase[i] = bars[i] = np.nan
+        if seen >= span:
+            slope = (mean[i] - mean[i - span]) / (span * atr[i]) if atr[i] > 0.0 else 0.0
+            raw = 3.0 if trend == 2.0 else 1.0
+            if close[i] > mean[i] and slope > steep:
+                raw = 2.0
+            elif close[i] < mean[i] and slope < -steep:
+                raw = 4.0
+            before = stage
+            stage, wish, same = switch(stage if stage > 0.0 else raw, raw, same, wish, confirm)
+            age = age + 1.0 if stage == before else 1.0
+            if stage == 2.0 or stage == 4.0:
+                trend = stage
+            phase[i], bars[i] = stage, age
+        seen += 1.0
+    return seen, stage, trend, wish, same, age
+
+
+@feature(
+    gives="regime bars", keeps="seen state age", warmup="period", lookback="period", where="period >= 2",
+    unit="event bars", range=(-1.0, 1.0), pane="below", settle="1000", covers="3.2.6",
+    source="Wilder, New Concepts, 1978; Kaufman, Trading Systems and Methods, 1995",
+)  # fmt: skip
+def regime(
+    lo, hi, close, regime, bars, seen, state, age, adx=adx(14).adx, up=adx(14).plus_di, down=adx(14).minus_di, period=20
+):  # fmt: skip
+    """Market regime: 1 trending up, -1 trending down, 0 sideways, and for how many bars.
+
+    Trending: ADX of 25 or more, or an efficiency ratio over `period` bars of .35 or more; sideways: ADX of 20 or
+    less and a ratio of .25 or less. Between them nothing changes; the direction is that of +DI and -DI.
+    """
+    for i in range(lo, hi):
+        regime[i] = bars[i] = np.nan
+        if seen >= period:
+            path = 0.0
+            for k in range(i - period + 1, i + 1):
+                path += abs(close[k] - close[k - 1])
+            ratio = abs(close[i] - close[i - period]) / path if path > 0.0 else 0.0
+            before = state
+            if adx[i] >= 25.0 or ratio >= 0.35:
+                state = 1.0 if up[i] >= down[i] else -1.0
+            elif adx[i] <= 20.0 and ratio <= 0.25:
+                state = 0.0
+            age = age + 1.0 if state == before else 1.0
+            regime[i], bars[i] = state, age
+        seen += 1.0
+    return seen, state, age
+
+
+@feature(
+    gives="regime_hmm", keeps="seen last wild", warmup="1", settle="ceil(19 / (2 - stay_calm - stay_wild))",
+    where="stay_calm > 0, stay_calm < 1, stay_wild > 0, stay_wild < 1, calm > 0, turbulent > 0",
+    unit="ratio", range=(0.0, 1.0), pane="below", covers="3.2.6", source="Hamilton, Econometrica 57, 1989",
+)  # fmt: skip
+def regime_hmm(
+    lo, hi, close, regime_hmm, seen, last, wild, stay_calm=0.98, stay_wild=0.95, calm=2e-7, turbulent=6e-7
+):  # fmt: skip
+    """Probability that the market is in its turbulent state: a two-state Markov filter of log returns.
+
+    `calm` and `turbulent` are the variances of a bar's return in the two states, `stay_calm` and `stay_wild` the
+    probabilities of staying. It filters: nothing is smoothed with what came later. Fit the four on past data.
+    """
+    for i in range(lo, hi):
+        regime_hmm[i] = np.nan
+        if seen > 0.0:
+            r = math.log(close[i] / last)
+            prior = wild * stay_wild + (1.0 - wild) * (1.0 - stay_calm) if seen > 1.0 else 0.5
+            odds = math.sqrt(calm / turbulent) * math.exp(min(0.5 * r * r * (1.0 / calm - 1.0 / turbulent), 700.0))
+            wild = prior * odds / (prior * odds + 1.0 - prior)
+            regime_hmm[i] = wild
+        last = close[i]
+        seen += 1.0
+    return seen, last, wild
+
+
+@feature(
+    gives="vol_regime percentile", keeps="seen state wish same ordered[period]", warmup="period", lookback="period",
+    where="period >= 10, confirm >= 1", unit="event percent", range=(0.0, 3.0), pane="below", settle="1000",
+    covers="3.2.7", source="RiskMetrics Technical Document, 1996",
+)  # fmt: skip
+def vol_regime(
+    lo, hi, close, vol_regime, percentile, seen, state, wish, same, ordered, atr=atr(14), period=500, confirm=2
+):  # fmt: skip
+    """Volatility regime: 0 low, 1 normal, 2 high, 3 extreme, by where ATR over price lies in its last `period` bars.
+
+    `percentile` is the share of the bars before it that were strictly quieter: below 33 is low, above 67 high, above
+    95 extreme. A regime changes after `confirm` bars of it.
+    """
+    for i in range(lo, hi):
+        now = atr[i] / close[i]
+        vol_regime[i] = percentile[i] = np.nan
+        if seen >= period:
+            rank = 100.0 * place_of(ordered, period, now) / period
+            raw = 3.0 if rank > 95.0 else 2.0 if rank > 67.0 else 0.0 if rank < 33.0 else 1.0
+            state, wish, same = switch(raw if seen == period else state, raw, same, wish, confirm)
+            vol_regime[i], percentile[i] = state, rank
+            take_out(ordered, period, atr[i - period] / close[i - period])
+        put_in(ordered, int(min(seen, period - 1.0)), now)
+        seen += 1.0
+    return seen, state, wish, same
+
+
+@feature(
+    gives="spike widening shock jump", keeps="seen last before variance last_move total day", lookback="period",
+    warmup="1, 1, 2, period", where="period >= 20, decay > 0, decay < 1", unit="event ratio sigma sigma",
+    settle="ceil(19 / (1 - decay))", range=(0.0, 7.0), pane="below", covers="3.2.4",
+    source="RiskMetrics 1996; Lee and Mykland, Review of Financial Studies 21, 2008, p. 2535",
+)  # fmt: skip
+def spike(
+    lo, hi, open_ts, high, low, close, spike, widening, shock, jump,
+    seen, last, before, variance, last_move, total, day, atr=atr(14), period=270, decay=0.94,
+):  # fmt: skip
+    """Volatility spikes: 1 a bar of more than 2.5 ATR, 2 a return of more than 3 sigma, 4 a jump; their sum.
+
+    `widening` is the true range over the ATR before the bar, `shock` the return over its exponential deviation before
+    the bar, `jump` Lee and Mykland's statistic: the return over the bipower deviation of the `period` bars before,
+    centred and scaled so that 4.6001 is exceeded by chance once in a hundred such periods.
+    """
+    root = math.sqrt(2.0 * math.log(period))
+    unit = math.sqrt(2.0 / math.pi)
+    center = root / unit - (math.log(math.pi) + math.log(math.log(period))) / (2.0 * unit * root)
+    for i in range(lo, hi):
+        spike[i] = widening[i] = shock[i] = jump[i] = np.nan
+        if seen > 0.0:
+            move = abs(math.log(close[i] / last))
+            wide = (max(high[i], last) - min(low[i], last)) / before if before > 0.0 else 0.0
+            widening[i], spike[i] = wide, 1.0 * (wide > 2.5)
+            if seen > 1.0:
+                shock[i] = move / math.sqrt(variance) if variance > 0.0 else 0.0
+                spike[i] += 2.0 * (shock[i] > 3.0)
+            if seen >= period:
+                sigma = math.sqrt(max(total, 0.0) / (period - 2.0))
+                jump[i] = (move / sigma - center) * (unit * root) if sigma > 0.0 else 0.0
+                spike[i] += 4.0 * (jump[i] > 4.6001)
+            variance = variance * decay + move * move * (1.0 - decay) if seen > 1.0 else move * move
+            if open_ts[i] >= np.int64(day + 1) * DAY:
+                day, total = open_ts[i] // DAY, 0.0
+                for k in range(i - int(min(seen - 2.0, period - 3.0)), i + 1):
+                    total += product(close, k)
+            else:
+                total += move * last_move
+                if seen >= period:
+                    total -= product(close, i - period + 2)
+            last_move = move
+        last, before = close[i], atr[i]
+        seen += 1.0
+    return seen, last, before, variance, last_move, total, day
+
+
+@jit
+def product(close, k):
+    """The absolute return of row k times that of the row before."""
+    return abs(math.log(close[k] / close[k - 1])) * abs(math.log(close[k - 1] / close[k - 2]))

@@ -1,0 +1,124 @@
+"""Phases, regimes and spikes against slow definitions, files of numbers and markets drawn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.features import (
+    Plan,
+    adx,
+    atr,
+    context,
+    phase,
+    regime,
+    regime_hmm,
+    scale,
+    session,
+    sma,
+    spike,
+    swing,
+    vol_regime,
+)  # fmt: skip
+from tests.features import market
+from tests.features.market import batch
+
+
+def line(*points: tuple[int, float]) -> dict[str, np.ndarray]:
+    """Bars along straight lines through (bar, price), each with a range of 2."""
+    close = np.interp(np.arange(points[-1][0] + 1), *zip(*points, strict=True))
+    return market.stamped(close, close + 1, close - 1, close)
+
+
+def test_a_trapezoid_is_base_advance_top_and_decline():
+    bars = line((0, 100), (200, 100), (300, 200), (500, 200), (600, 100), (800, 100))
+    out = batch(Plan({"p": phase(50, 10)}), bars)
+    seen = [int(k) for k in out["p"][59:]]
+    order = [seen[0]] + [b for a, b in zip(seen, seen[1:], strict=False) if a != b]
+    assert order == [1, 2, 3, 4, 1]
+    turn = int(np.flatnonzero(out["p"] == 2)[0])
+    assert 202 <= turn <= 210 and out["p_bars"][turn : turn + 3].tolist() == [1, 2, 3]
+
+
+def test_a_phase_is_what_a_slow_reading_of_the_rule_says(ref):
+    out = batch(Plan({"p": phase(), "m": sma(150), "a": atr(14)}), ref)
+    stage, trend, raws = 0, 0, []
+    for i in range(169, 2000):
+        slope = (out["m"][i] - out["m"][i - 20]) / (20 * out["a"][i])
+        up = ref["close"][i] > out["m"][i] and slope > 0.02
+        down = ref["close"][i] < out["m"][i] and slope < -0.02
+        raws.append(2 if up else 4 if down else 3 if trend == 2 else 1)
+        if stage == 0 or (len(set(raws[-3:])) == 1 and len(raws) >= 3):
+            stage = raws[-1]
+        trend = stage if stage in (2, 4) else trend
+        assert out["p"][i] == stage, i
+    assert {1, 2, 3, 4} == set(out["p"][169:])
+
+
+def test_a_regime_is_what_a_slow_reading_of_the_rule_says(eurusd):
+    bars = market.rows(eurusd, 0, 3000)
+    out = batch(Plan({"r": regime(), "x": adx(14)}), bars)
+    close, state = bars["close"], 0.0
+    for i in range(47, 3000):
+        path = np.abs(np.diff(close[i - 20 : i + 1])).sum()
+        ratio = abs(close[i] - close[i - 20]) / path
+        if out["x"][i] >= 25 or ratio >= 0.35:
+            state = 1.0 if out["x_plus_di"][i] >= out["x_minus_di"][i] else -1.0
+        elif out["x"][i] <= 20 and ratio <= 0.25:
+            state = 0.0
+        assert out["r"][i] == state, i
+    assert set(out["r"][47:]) == {-1.0, 0.0, 1.0}
+
+
+def test_the_markov_filter_has_the_notes_values_and_not_the_smoothed_ones(ref):
+    """Acceptance number 14 of the feature notes: two states on the log returns of the reference series."""
+    p = batch(Plan({"p": regime_hmm()}), ref)["p"][1:]
+    assert p[[0, 9, 49, 99, 199, 299]] == pytest.approx(
+        [0.36861827, 0.64163481, 0.04191227, 0.04175701, 0.18994519, 0.10479054], abs=1e-8
+    )
+
+
+def test_the_volatility_percentile_is_talibs_percentrank(ref):
+    talib = pytest.importorskip("talib")
+    out = batch(Plan({"v": vol_regime(100), "a": atr(14)}), ref)
+    quiet = out["a"] / ref["close"]
+    theirs = talib.PERCENTRANK(quiet[14:], 100)
+    assert out["v_percentile"][114:] == pytest.approx(theirs[100:], abs=1e-12)
+    raw = np.select([theirs > 95, theirs > 67, theirs < 33], [3.0, 2.0, 0.0], 1.0)[100:]
+    state, expected = raw[0], []
+    for i, now in enumerate(raw):
+        state = now if i and raw[i - 1] == now else state
+        expected.append(state)
+    assert out["v"][114:].tolist() == expected
+
+
+def test_spikes_are_what_numpy_says(eurusd):
+    n, period = 3000, 270
+    bars = market.rows(eurusd, 0, n)
+    high, low, close = bars["high"], bars["low"], bars["close"]
+    out = batch(Plan({"s": spike(), "a": atr(14)}), bars)
+    r = np.abs(np.concatenate([[0.0], np.diff(np.log(close))]))
+    for i in (*range(300, n, 37), n - 1):
+        true_range = max(high[i], close[i - 1]) - min(low[i], close[i - 1])
+        assert out["s_widening"][i] == pytest.approx(true_range / out["a"][i - 1], rel=1e-12)
+        sigma = np.sqrt((r[i - period + 2 : i] * r[i - period + 1 : i - 1]).sum() / (period - 2))
+        root, c = np.sqrt(2 * np.log(period)), np.sqrt(2 / np.pi)
+        center = root / c - (np.log(np.pi) + np.log(np.log(period))) / (2 * c * root)
+        assert out["s_jump"][i] == pytest.approx((r[i] / sigma - center) * c * root, rel=1e-9)
+    variance, first = r[15] ** 2, 15
+    for i in range(first + 1, n):
+        assert out["s_shock"][i] == pytest.approx(r[i] / np.sqrt(variance), rel=1e-9)
+        variance = 0.94 * variance + 0.06 * r[i] ** 2
+    flags = (out["s_widening"] > 2.5) + 2 * (out["s_shock"] > 3) + 4 * (out["s_jump"] > 4.6001)
+    assert (out["s"][period + 14 :] == flags[period + 14 :]).all() and set(out["s"][16:]) >= {0, 1, 2, 3, 7}
+
+
+def test_the_context_is_its_parts_in_one_row(ref):
+    picked = {"stage": phase().phase, "trend": regime().regime, "quiet": vol_regime().vol_regime,
+              "jumpy": spike().spike, "cost": scale(250, "rank", close="spread"), "structure": swing().event,
+              "london": session("london").minutes, "newyork": session("newyork").minutes}  # fmt: skip
+    out = batch(Plan({"c": context(), **picked}), ref)
+    for name in picked:
+        assert (out[f"c_{name}"][514:] == out[name][514:]).all(), name
+    assert np.isnan(out["c_stage"][:514]).all()
+    assert 0.0 <= out["c_day"][514:].min() < 0.05 and 0.95 < out["c_day"][514:].max() <= 1.0
