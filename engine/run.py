@@ -120,6 +120,7 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
+        self.recorder.costs = self.venue.costs
         self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)
