@@ -171,6 +171,24 @@ def explain(
     console.show(steps, as_json, text)
 
 
+@app.command("compare")
+def compare_runs(
+    first: RunRef,
+    second: RunRef,
+    same: Annotated[bool, typer.Option("--same", help="Exit code 4 unless both decided the same.")] = False,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """What differs between two runs: config, figures, and the first decision with its cause."""
+    from engine.compare import compare
+    from engine.ops import compared, console
+    from engine.report.runs import find_run
+
+    found = compare(*(find_run(ref, Path(out)).path for ref in (first, second)))
+    console.show(found, as_json, compared.text)
+    compared.refuse(found.same, same)
+
+
 @check.command()
 def lookahead(
     name: Annotated[str, typer.Argument(help="A feature, a strategy, or a config's name or path.")],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -156,6 +158,7 @@ class Recorder:
         self.fills: list[e.Fill] = []
         self.costs: dict[int, e.DealCost] = {}
         """Deal -> what it cost against the middle of its quote, as the venue worked it out."""
+        self.code: dict[str, str] = {}
         self.unread: list[e.Event] = []
         self._samples: list[np.ndarray] = []
         self.spans, self.prices = array("q"), array("d")
@@ -295,7 +298,7 @@ class Recorder:
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
             months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
-            excursions=source(self.tape, self.config.data.finest),
+            code=self.code, excursions=source(self.tape, self.config.data.finest),
             open=[
                 OpenTrade(held.id, held.strategy, held.symbol, held.side,
                           held.steps * self.book.instruments[held.symbol].step_units, held.ts, held.price, held.value)
@@ -329,6 +332,12 @@ CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
 
 
 TEXTS = dict.fromkeys(("strategy", "symbol", "direction", "exit_reason"), "str")
+
+
+def code_of(made: object) -> str:
+    """A hash of the file that a strategy is written in; empty where there is none, as in a notebook."""
+    file = getattr(sys.modules.get(type(made).__module__), "__file__", None)
+    return hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest() if file and Path(file).is_file() else ""
 
 
 def wall_text() -> str:

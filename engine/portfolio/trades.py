@@ -24,7 +24,6 @@ from engine.core.errors import OnetapeError
 from engine.core.events import Canceled, DealCost, Fill, Modified, Order, Rejected
 from engine.core.instrument import Instrument
 
-
 NO_COST = DealCost()
 
 

@@ -10,8 +10,8 @@ changed the order or the position on the way, and the margin call before a stop-
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -44,6 +44,9 @@ class Frame(Protocol):
     def cause(self) -> int: ...
     @property
     def event(self) -> Event: ...
+
+
+AnyFrame = TypeVar("AnyFrame", bound=Frame)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -165,12 +168,19 @@ def text(steps: list[Step]) -> str:
     return "\n".join(f"{t:<{far}}  {s.kind:<{wide}}  {s.text}" for t, s in zip(times, steps, strict=True))
 
 
-def _climb(frame: Frame, kept: dict[int, Frame], seen: dict[int, Step]) -> None:
+def climb(frame: AnyFrame, kept: Mapping[int, AnyFrame]) -> Iterator[AnyFrame]:
     """This frame and what caused it, up to the outside; a cause that is not in the journal ends the way."""
-    at: Frame | None = frame
-    while at is not None and at.seq not in seen:
-        seen[at.seq] = _step(at)
+    at: AnyFrame | None = frame
+    while at is not None:
+        yield at
         at = kept.get(at.cause) if at.cause < at.seq else None
+
+
+def _climb(frame: Frame, kept: dict[int, Frame], seen: dict[int, Step]) -> None:
+    for at in climb(frame, kept):
+        if at.seq in seen:
+            return
+        seen[at.seq] = _step(at)
 
 
 def _with_risk(seen: dict[int, Step], kept: dict[int, Frame]) -> dict[int, list[Step]]:

@@ -58,13 +58,15 @@ def render(run: Path) -> str:
         groups=sections.broken_down(trips, summary),
         hours="".join(
             f'<h2>{escape(zone)}</h2><div class="across"><table class="hours">{made}</table></div>'
-            for zone in dict.fromkeys(name for name, *_ in zones(summary)) if (made := sections.hours(trips, zone, summary))
+            for zone, *_ in zones(summary)
+            if (made := sections.hours(trips, zone, summary))
         ),
         distribution=sections.histogram(trips["net_profit"], f"Net of a trade, {summary.currency}")
         + sections.histogram(sections.returns_of(days, start), "Return of a day", " %"),
         days=sections.day_rows(days, summary),
         days_told=f"the last {sections.SHOWN_DAYS} of {len(days)}, all of them in days.csv"
-        if len(days) > sections.SHOWN_DAYS else f"days begin at {escape(summary.trading_day)}",
+        if len(days) > sections.SHOWN_DAYS
+        else f"days begin at {escape(summary.trading_day)}",
         notes="".join(f"<li>{escape(note)}</li>" for note in [*summary.notes, *sections.assumed(summary)]),
         chains=told,
         origin=pairs(origin(summary)),

@@ -18,7 +18,9 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SHOWN_DAYS = 260
 """Days in the page; all of them are in days.csv."""
 BINS = 41
-KEYS = (("direction", "Long and short"), ("exit_reason", "By exit"), ("symbol", "By symbol"), ("strategy", "By strategy"))
+KEYS = {
+    "direction": "Long and short", "exit_reason": "By exit", "symbol": "By symbol", "strategy": "By strategy",
+}  # fmt: skip
 
 
 def costs(summary: Summary) -> str:
@@ -53,7 +55,7 @@ def cells(label: str, texts: Sequence[str]) -> str:
 def broken_down(trips: Trips, summary: Summary) -> str:
     """A table for each way to sort the trades; one that has but one line is left out, long and short never."""
     out = []
-    for key, title in KEYS:
+    for key, title in KEYS.items():
         rows = groups(trips, key, summary.digits)
         if len(rows) > 1 or (key in ("direction", "exit_reason") and rows):
             made = table(rows, summary)
@@ -160,8 +162,8 @@ def assumed(summary: Summary) -> list[str]:
     """How figures were annualised, in whose time things are shown, what costs and excursions were taken from."""
     years = (summary.last_ts - summary.first_ts) / (365.25 * 86_400e9)
     out = [
-        f"annualised with {summary.days_per_year} trading days a year (× √{summary.days_per_year}) from daily returns of"
-        f" equity, riskless rate 0; a trading day begins at {summary.trading_day}; the run spans {years:.2f} years",
+        f"annualised with {summary.days_per_year} trading days a year (× √{summary.days_per_year}) from daily returns"
+        f" of equity, riskless rate 0; a trading day begins at {summary.trading_day}; the run spans {years:.2f} years",
         f"times are shown in {summary.zone}, beside UTC where a trade is chosen",
         "spread cost: half the spread of the quote at each deal; slippage: what it filled away from that quote; both in"
         " account money at the rate of the deal",

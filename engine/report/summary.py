@@ -35,6 +35,7 @@ class Summary(msgspec.Struct, kw_only=True):
     a reader must know: assumed spread, latency, commission, source and licence of the data; `cautions` those to be read
     before any figure: fixed conversion rates, bars in place of quotes, orders refused.
     `excursions` says what best_price and worst_price of trades.csv were taken from. `open` are positions at the end.
+    `code` is a hash of each strategy's file, by the id it traded under.
     `figures` as in `engine.report.metrics`, None where undefined.
     """
 
@@ -66,6 +67,7 @@ class Summary(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] = {}
     excursions: str = ""
     open: list[OpenTrade] = []
+    code: dict[str, str] = {}
 
 
 def load_summary(run: Path) -> Summary:

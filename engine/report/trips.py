@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -89,5 +88,6 @@ def group(name: str, trips: Trips, mine: np.ndarray, digits: int) -> Group:
     net = np.rint(trips["net_profit"][mine] * scale)
     move = cents["gross_profit"] - cents["spread_cost"] - cents["slippage_cost"]
     held = float(trips["held_s"][mine].mean()) if mine.any() else 0.0
-    amounts: Iterable[float] = (cents[n] / scale for n in AMOUNTS)
-    return Group(name, int(mine.sum()), int((net > 0).sum()), move / scale, *amounts, held)
+    spread, slippage, commission, swap, made = (cents[n] / scale for n in AMOUNTS)
+    won = int((net > 0).sum())
+    return Group(name, int(mine.sum()), won, move / scale, spread, slippage, commission, swap, made, held)
