@@ -1,7 +1,8 @@
-"""What `onetape compare` shows."""
+"""What `onetape compare` shows, and what `onetape report` writes."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -62,3 +63,19 @@ def refuse(same: bool, wanted: bool) -> None:
     """Refused where two runs should have decided the same and have not."""
     if wanted and not same:
         raise Refused("the two runs decided differently")
+
+
+def reported(run: Path, tearsheet: bool, png: bool) -> list[Path]:
+    """The files that `report` writes into a run's folder."""
+    if tearsheet or png:
+        from engine.report import papers
+        from engine.report import tearsheet as sheet
+
+        return [*([sheet.tearsheet(run)] if tearsheet else []), *(papers.papers(run) if png else [])]
+    from engine.report import html
+
+    page = html.render(run)
+    partial = run / ".report.partial"
+    partial.write_text(page, encoding="utf-8", newline="\n")
+    partial.replace(run / "report.html")
+    return [run / "report.html"]
