@@ -66,7 +66,7 @@ def test_the_first_difference_is_of_the_stage_that_was_changed(
     at = compare(first, made(tmp_path, change, "strategy.params.reward=0.0")).parting
     assert at and at.first.startswith(kind + " ") and at.second.startswith(kind + " ")
     assert at.causes == ["config"] and [s.key for s in at.keys] == keys and at.fields
-    assert at.saw[0] == at.saw[1] and [s.kind for s in at.led[0]][0] == "signal"
+    assert at.saw[0] == at.saw[1] and at.led[0][0].kind == "signal"
 
 
 def test_other_data_are_named_as_the_cause(first: Path, tmp_path: Path) -> None:

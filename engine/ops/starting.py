@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 
@@ -124,8 +125,9 @@ def strategy(name: str, folder: Path = Path()) -> dict[str, str]:
 
     ConfigError for a name that is none, or that is taken; nothing is overwritten.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*", name) or keyword.iskeyword(name):
-        near = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower() or "my_idea"
+    if not is_name(name):
+        near = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
+        near = near if is_name(near) else "my_idea"
         raise ConfigError(f"{name!r} cannot be a strategy's name: small letters, digits and _, like {near}")
     file = name.replace("_", "-")
     values = {"name": name, "file": file, "title": name.replace("_", " ").capitalize(), "class_": camel(name)}
@@ -142,10 +144,15 @@ def strategy(name: str, folder: Path = Path()) -> dict[str, str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(Template(text).substitute(values), encoding="utf-8", newline="\n")
     except OSError as error:
-        for path, _ in paths.values():
-            path.unlink(missing_ok=True)
+        for made, _ in paths.values():
+            with suppress(OSError):
+                made.unlink()
         raise OutputError(f"{path} could not be written: {unwritten(error)}; nothing of it was kept") from None
     return {kind: str(path) for kind, (path, _) in paths.items()} | {"next": f"onetape backtest {file}"}
+
+
+def is_name(name: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*", name)) and not keyword.iskeyword(name)
 
 
 def camel(name: str) -> str:

@@ -44,7 +44,8 @@ def test_a_click_on_a_trade_shows_why_it_happened_what_it_cost_and_when_in_both_
             document.querySelectorAll("tr[data-trade]")[10].click(); await report.told();
             const box = document.getElementById("why"), view = [...report.chart.view];
             const mfe = document.getElementById("mfe"), at = mfe.getBoundingClientRect();
-            const [x, y] = report.reaches[1].spots.find(s => s[2].id === 31), facts = box.querySelector(".facts").textContent;
+            const [x, y] = report.reaches[1].spots.find(s => s[2].id === 31);
+            const facts = box.querySelector(".facts").textContent;
             const rows = [...box.querySelectorAll("tr")].map(r => r.textContent);
             mfe.dispatchEvent(new MouseEvent("click", { clientX: at.left + x, clientY: at.top + y }));
             await report.told();
