@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import engine
+from engine.core.zones import parse_zone, utc_to_wall
+from engine.report.html import zones
+from engine.report.summary import Summary
 from tests.report import driver
 from tests.report.sample import write_run
 from tests.report.test_browser import CHROMIUM
@@ -33,6 +38,23 @@ def test_a_hundred_thousand_bars_and_five_thousand_trades_paint_within_two_secon
     assert 0 < seen["paint"] < 2_000 and seen["ready"] < 2_000
     assert seen["kinds"] == ["signal", "risk", "target", "order", "fill", "signal", "order", "fill"]
     assert seen["told"].startswith("Trade 4321: ") and "onetape explain 1 4321" in seen["told"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "names"),
+    [("UTC", ["UTC", "America/New_York"]), ("ny+7", ["ny+7", "UTC"]), ("UTC-05:00", ["UTC-05:00", "UTC"])],
+)
+def test_the_page_knows_the_clocks_that_a_config_may_name(zone: str, names: list[str]) -> None:
+    assert [name for name, _, _ in zones(Summary(name="x", zone=zone, trading_day="17:00 America/New_York"))] == names
+
+
+def test_a_broker_on_new_york_time_plus_seven_changes_its_clocks_with_new_york(tmp_path: Path) -> None:
+    moments = ["2019-03-10T06:59Z", "2019-03-10T07:00Z", "2019-07-01T12:30Z", "2019-12-02T12:30Z"]
+    with driver.opened(write_run(tmp_path, bars=50, trades=2, zone="ny+7") / "report.html", tmp_path / "p") as page:
+        seen = page.run(f"return {json.dumps(moments)}.map(t => report.chart.zone.text(Date.parse(t)));")
+    stamps = np.array([m.removesuffix("Z") for m in moments], "datetime64[ns]").astype(np.int64)
+    wall = utc_to_wall(stamps, parse_zone("ny+7")).astype("datetime64[ns]")
+    assert seen == [str(t)[:16].replace("T", " ") for t in wall]
 
 
 def test_a_click_on_a_trade_shows_why_it_happened_what_it_cost_and_when_in_both_clocks(tmp_path: Path) -> None:
