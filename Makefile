@@ -2,10 +2,10 @@
 # make test     installs what the tests need, then lint, types, import rules and tests
 BIN := .venv/bin
 
-.PHONY: help demo test lint format laws bench clean
+.PHONY: help demo test lint format laws bench docs clean
 
 help:
-	@echo "make demo | test | lint | format | laws | bench [NAME=...] | clean"
+	@echo "make demo | test | lint | format | laws | bench [NAME=...] | docs | clean"
 
 demo:
 	@.ci/setup
@@ -35,5 +35,10 @@ bench:
 	@.ci/setup test
 	$(BIN)/python -m tests.bench $(NAME)
 
+# The site, in site/.
+docs:
+	@.ci/setup docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv site build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -37,6 +37,7 @@ runs = group("runs", "Finished runs.")
 app.add_typer(data, name="data")
 app.add_typer(instruments, name="instrument")
 check = group("check", "Prove that something holds.")
+new = group("new", "Files to begin with.")
 features = group("features", "Indicators and other columns computed from bars.")
 
 Ref = Annotated[str, typer.Argument(metavar="CONFIG", help="A config's name or path, or a strategy's name.")]
@@ -171,6 +172,40 @@ def explain(
     console.show(steps, as_json, text)
 
 
+@app.command("compare")
+def compare_runs(
+    first: RunRef,
+    second: RunRef,
+    same: Annotated[bool, typer.Option("--same", help="Exit code 4 unless both decided the same.")] = False,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """What differs between two runs: config, figures, and the first decision with its cause."""
+    from engine.compare import compare
+    from engine.ops import compared, console
+    from engine.report.runs import find_run
+
+    found = compare(*(find_run(ref, Path(out)).path for ref in (first, second)))
+    console.show(found, as_json, compared.text)
+    compared.refuse(found.same, same)
+
+
+@app.command("report")
+def report_again(
+    ref: RunRef,
+    tearsheet: Annotated[bool, typer.Option("--tearsheet", help="A tear sheet by quantstats.")] = False,
+    png: Annotated[bool, typer.Option("--png", help="Figures for papers.")] = False,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
+    """Write a run's report.html again, or a tear sheet or figures beside it."""
+    from engine.ops import compared, console
+    from engine.report.runs import find_run
+
+    made = compared.reported(find_run(ref, Path(out)).path, tearsheet, png)
+    console.show([{"file": str(path)} for path in made], as_json)
+
+
 @check.command()
 def lookahead(
     name: Annotated[str, typer.Argument(help="A feature, a strategy, or a config's name or path.")],
@@ -236,11 +271,31 @@ def list_of_runs(out: Out = "runs", as_json: Json = False) -> None:
 
 
 @runs.command("show")
-def show_run(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
+def show_run(
+    ref: RunRef,
+    days: Annotated[bool, typer.Option("--days", help="A line per trading day instead.")] = False,
+    out: Out = "runs",
+    as_json: Json = False,
+) -> None:
     """Everything a run says about itself."""
     from engine.ops import console, listing
 
+    if days:
+        console.show(listing.days(ref, out), as_json)
+        return
     console.show(listing.run(ref, out), as_json, listing.run_text)
+
+
+@new.command("strategy")
+def new_strategy(
+    name: Annotated[str, typer.Argument(help="Of the strategy, like my_idea.")],
+    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The project it belongs to.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a strategy, a config and a test that pass as they are, to be changed."""
+    from engine.ops import console, starting
+
+    console.show(starting.strategy(name, folder), as_json)
 
 
 @features.command("list")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,10 +24,12 @@ from engine.core.journal import Journal
 from engine.core.table import Stream
 from engine.core.tape import Tape
 from engine.kernels.book import ENTRY_IN, FILL, SAMPLE
-from engine.portfolio.trades import Trade, TradeBook
+from engine.portfolio.trades import NO_COST, Trade, TradeBook
 from engine.remarks import assumptions, guessed, warnings
+from engine.report.days import Day
+from engine.report.excursions import Spans, excursions, source
 from engine.report.metrics import Tally
-from engine.report.summary import Summary
+from engine.report.summary import OpenTrade, Summary
 from engine.rows import Rows
 from engine.setup import MINOR_DIGITS
 from engine.venues.simulated import SimulatedVenue
@@ -45,6 +50,9 @@ class Result:
     trades: list[Trade]
     samples: np.ndarray
     fills: list[e.Fill]
+    days: list[Day]
+    reached: Callable[[], tuple[np.ndarray, np.ndarray]]
+    """The best and worst prices of the trades, worked out when they are asked for."""
 
 
 @dataclass
@@ -97,13 +105,25 @@ class Run:
 
         from engine.report.writer import trades_csv
 
-        source = self.path / "trades.csv" if self.path else trades_csv(self._result.trades, self.summary.digits)
-        frame = pd.read_csv(source, dtype=TEXTS)
+        if self.path:
+            frame = pd.read_csv(self.path / "trades.csv", dtype=TEXTS)
+        else:
+            result = self._result
+            frame = pd.read_csv(trades_csv(result.trades, self.summary.digits, *result.reached()), dtype=TEXTS)
         for name in ("open", "close"):
             times = pd.to_datetime(frame[f"{name}_time"], utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
             frame[f"{name}_time"], frame[f"{name}_ts"] = times, times.astype("int64")
         frame["side"] = frame["direction"].map({"long": 1, "short": -1}).astype("int64")
         return frame
+
+    @cached_property
+    def days(self) -> pd.DataFrame:
+        """One row per trading day, indexed by its date: the columns of days.csv."""
+        import pandas as pd
+
+        frame = pd.DataFrame(msgspec.to_builtins(self._result.days), columns=list(Day.__struct_fields__))
+        frame.index = pd.DatetimeIndex(pd.to_datetime(frame.pop("day"), utc=True), name="day")
+        return frame.drop(columns="sampled")
 
     @cached_property
     def equity(self) -> pd.DataFrame:
@@ -136,8 +156,13 @@ class Recorder:
         self.writer: RunWriter | None = None
         self.trades: list[Trade] = []
         self.fills: list[e.Fill] = []
+        self.costs: dict[int, e.DealCost] = {}
+        """Deal -> what it cost against the middle of its quote, as the venue worked it out."""
+        self.code: dict[str, str] = {}
         self.unread: list[e.Event] = []
         self._samples: list[np.ndarray] = []
+        self.spans, self.prices = array("q"), array("d")
+        self._symbols = {symbol: k for k, symbol in enumerate(tape.symbols)}
         self.watched = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols}
 
     def __enter__(self) -> Recorder:
@@ -199,7 +224,10 @@ class Recorder:
             self.refused[f"orders denied by the risk rule {event.rule}"] += 1
 
     def on_fill(self, fill: e.Fill) -> None:
-        trade = self.book.on_fill(fill)
+        trade = self.book.on_fill(fill, self.costs.pop(fill.deal, NO_COST))
+        if trade:
+            self.spans.extend((trade.open_ts, trade.close_ts, self._symbols[trade.symbol], trade.side))
+            self.prices.extend((trade.open_price, trade.close_price))
         if self.writer:
             if trade:
                 self.writer.trade(trade)
@@ -270,6 +298,12 @@ class Recorder:
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
             months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
+            code=self.code, excursions=source(self.tape, self.config.data.finest),
+            open=[
+                OpenTrade(held.id, held.strategy, held.symbol, held.side,
+                          held.steps * self.book.instruments[held.symbol].step_units, held.ts, held.price, held.value)
+                for held in self.book.open.values()
+            ],
             cautions=[
                 *self.cautions, *guessed(int(account["ambiguous"]), self.config),
                 *(f"{why} ({n} times)" for why, n in sorted(self.refused.items())),
@@ -277,10 +311,17 @@ class Recorder:
         )  # fmt: skip
         path = None
         if self.writer:
+            self.writer.reached(*self.reached())
             path = self.writer.finish(summary, summary.config)
             summary = self.writer.summary
         samples = np.concatenate(self._samples) if self._samples else np.zeros(0, SAMPLE)
-        return Result(summary, digest, path, self.trades, samples, self.fills)
+        return Result(summary, digest, path, self.trades, samples, self.fills, self.tally.sessions.rows(), self.reached)
+
+    def reached(self) -> tuple[np.ndarray, np.ndarray]:
+        """The best and the worst price of each trade, from the tape once more."""
+        opened, closed, symbol, side = np.array(self.spans, np.int64).reshape(-1, 4).T
+        entry, leave = np.array(self.prices, np.float64).reshape(-1, 2).T
+        return excursions(self.tape, Spans(opened, closed, symbol, side, entry, leave))
 
 
 HEARD = (e.Order, e.Rejected, e.Canceled, e.Modified, e.Fill, e.MarginCall, e.Correction, e.Denied)
@@ -291,6 +332,12 @@ CHARTED = ("ts", "open_ts", "open", "high", "low", "close")
 
 
 TEXTS = dict.fromkeys(("strategy", "symbol", "direction", "exit_reason"), "str")
+
+
+def code_of(made: object) -> str:
+    """A hash of the file that a strategy is written in; empty where there is none, as in a notebook."""
+    file = getattr(sys.modules.get(type(made).__module__), "__file__", None)
+    return hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest() if file and Path(file).is_file() else ""
 
 
 def wall_text() -> str:

@@ -38,7 +38,7 @@ from engine.features.plan import Plan
 from engine.feeds.stressed import stressed
 from engine.frictions import blackouts, pulse_state
 from engine.loop import Loop
-from engine.record import Recorder, Result, Run
+from engine.record import Recorder, Result, Run, code_of
 from engine.risk.risk import Risk
 from engine.risk.wishes import Wishes
 from engine.rows import Rows, Subscription, View, bind
@@ -120,6 +120,8 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
+        self.recorder.costs = self.venue.costs
+        self.recorder.code = {name: code_of(made) for name, made in zip(ids, self.strategies, strict=True)}
         self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
         self.bus = Bus(self.journal, self.wishes.keep)

@@ -7,6 +7,8 @@ Prices that are not set are None. On disk an event is a tagged MessagePack array
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 REPORT, ROW, TIMER, QUOTE = 0, 1, 2, 3
@@ -220,6 +222,17 @@ class Fill(Report, frozen=True, gc=False):
     ts_event: int
     swap: float = 0.0
     left: float = 0.0
+
+
+class DealCost(NamedTuple):
+    """What a deal cost against the middle of its quote, and its value; in the account currency, a cost is negative.
+
+    Worked out from the quote by who fills, for the books: no event, and nothing is decided on it.
+    """
+
+    spread: float = 0.0
+    slippage: float = 0.0
+    value: float = 0.0
 
 
 class Swapped(Report, frozen=True, gc=False):

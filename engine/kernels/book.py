@@ -114,6 +114,8 @@ SYMBOL = np.dtype([
     ("night", _i), ("pause", _i), ("left_buy", _i), ("left_sell", _i),
     # what the slippage models remember of the market
     ("variance", _f), ("usual_volume", _f), ("volume", _f), ("fresh", _i),
+    # how much worse than the quote the price being dealt at is
+    ("slip", _f),
 ], align=True)  # fmt: skip
 """`mark` is floating profit in account money plus accrued `swap`. A crossed rate goes `via` to `via2`; `inverse`
 says that a leg is divided by."""
@@ -146,10 +148,11 @@ REPORT = np.dtype([
     ("kind", _i), ("ts", _i), ("known", _i), ("ts_event", _i), ("order", _i), ("deal", _i), ("position", _i),
     ("strategy", _i), ("symbol", _i), ("side", _i), ("steps", _i), ("left", _i), ("price", _f), ("entry", _i),
     ("profit", _i), ("commission", _i), ("swap", _i), ("balance", _i), ("reason", _i), ("stop", _f),
-    ("take_profit", _f),
+    ("take_profit", _f), ("spread", _i), ("slippage", _i), ("worth", _f),
 ], align=True)  # fmt: skip
 """`ts` is the record's, `known` when we hear of it. `stop` and `take_profit` are those of the position that a deal
-opened or a change made. `left` are steps of the order that still work."""
+opened or a change made. `left` are steps of the order that still work.
+`spread` and `slippage` are what a deal cost against the middle of its quote, in minor units; `worth` its value."""
 
 SAMPLE = np.dtype([("ts", _i), ("balance", _f), ("equity", _f)], align=True)
 
@@ -159,9 +162,9 @@ REQUESTS = 64
 DERIVED = (
     "ask_low", "ask_high", "bid_low", "bid_high", "own_ask_low", "own_ask_high", "own_bid_low", "own_bid_high", "due",
     "trail_ask_low", "trail_bid_high", "hard_ask_low", "hard_bid_high", "left_buy", "left_sell",
-    "variance", "usual_volume", "volume", "fresh",
+    "variance", "usual_volume", "volume", "fresh", "slip",
 )  # fmt: skip
-"""Fields of a symbol that are no state: bands, a record's liquidity, what slippage read last."""
+"""Fields of a symbol that are no state: bands, a record's liquidity, what slippage read last or made."""
 
 
 def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int = 4_096) -> Book:

@@ -12,8 +12,8 @@ from engine.core.errors import ConfigError, Refused
 from engine.ops import console
 
 FIGURES = ("trades", "net_profit", "return", "profit_factor", "win_rate", "max_drawdown", "sharpe")
-SHARES = ("return", "time_in_market")
-RATIOS = ("profit_factor", "recovery_factor", "sharpe")
+SHARES = ("return", "time_in_market", "volatility", "cagr")
+RATIOS = ("profit_factor", "recovery_factor", "sharpe", "sortino", "calmar", "z_score")
 SELDOM = ("swap", "stop_outs", "margin_calls", "corrections", "ambiguous")
 """Shown where there were any."""
 Row = dict[str, Any]
@@ -82,6 +82,8 @@ def figure(name: str, value: float | int | None, currency: str) -> str:
         return f"{value:.2%}"
     if name in RATIOS:
         return f"{value:.2f}"
+    if name.startswith("average_consecutive"):
+        return f"{value:.1f}"
     return f"{value / 3600:,.1f} h" if name.endswith("_s") else f"{value:,.2f} {currency}"
 
 
@@ -241,3 +243,14 @@ def one_feature(name: str) -> Row:
 
 def params(one: Any) -> list[str]:
     return [f"{name}={param.default}" for name, param in one.params.items()]
+
+
+def days(ref: str, root: str) -> list[Row]:
+    """A run's trading days: what the account did, and what was closed."""
+    import msgspec
+
+    from engine.report.days import load_days
+    from engine.report.runs import find_run
+
+    rows = [msgspec.to_builtins(day) for day in load_days(find_run(ref, Path(root)).path)]
+    return [{name: value for name, value in row.items() if name != "sampled"} for row in rows]

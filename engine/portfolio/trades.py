@@ -6,6 +6,7 @@ Amounts are in the account currency and signed as in MT5: a cost is negative, so
 
     balance moves by   profit + commission + swap   with every deal, and by the broker's corrections
     a trade earned     net = profit + commission + swap
+    and its profit is  the move from middle to middle of the quotes + spread + slippage
 
 Swap accrues while a position is open and is paid with the deals that close it; until then it is part of the equity.
 
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 import msgspec
 
 from engine.core.errors import OnetapeError
-from engine.core.events import Canceled, Fill, Modified, Order, Rejected
+from engine.core.events import Canceled, DealCost, Fill, Modified, Order, Rejected
 from engine.core.instrument import Instrument
+
+NO_COST = DealCost()
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -31,7 +34,9 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     `commission` is this trade's share of what the entries cost plus what the exit cost (never positive unless the
     venue pays), `swap` what was paid for the nights. `order_in` opened the position, `order_out` closed it (0 when the
     venue did, by stop, take-profit or stop-out). `reason` is order, stop_loss, take_profit, stop_out or close_by.
-    `stop` and `take_profit` are those the position was opened with.
+    `stop` and `take_profit` are those the position was opened with. `spread` is the half spreads of its entries and
+    its exit, `slippage` what they filled away from the quote (above 0: better), each booked at the rate of its deal;
+    `value` is what the units were worth when they were opened.
     """
 
     id: int
@@ -54,6 +59,14 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     stop: float | None = None
     take_profit: float | None = None
     swap: float = 0.0
+    spread: float = 0.0
+    slippage: float = 0.0
+    value: float = 0.0
+
+    @property
+    def move(self) -> float:
+        """What the market's move alone made of it, from middle to middle of the quotes."""
+        return self.profit - self.spread - self.slippage
 
     @property
     def duration(self) -> int:
@@ -62,7 +75,10 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attribution(msgspec.Struct, frozen=True):
-    """What one strategy made: amounts of all its deals, so commission paid on open positions is in it."""
+    """What one strategy made: amounts of all its deals, so commission paid on open positions is in it.
+
+    `spread` and `slippage` are those of its trades.
+    """
 
     strategy: str
     trades: int
@@ -71,11 +87,13 @@ class Attribution(msgspec.Struct, frozen=True):
     commission: float
     net: float
     swap: float = 0.0
+    spread: float = 0.0
+    slippage: float = 0.0
 
 
 @dataclass(slots=True)
 class OpenPosition:
-    """A position not closed yet: whole lot steps, average entry, and entry commission (cents) not yet shared out."""
+    """A position not closed yet: whole lot steps, average entry, and entry costs (cents) not yet shared out."""
 
     id: int
     strategy: str
@@ -88,6 +106,9 @@ class OpenPosition:
     commission: int
     stop: float | None
     take_profit: float | None
+    spread: int = 0
+    slippage: int = 0
+    value: float = 0.0
 
 
 @dataclass(slots=True)
@@ -97,6 +118,8 @@ class Totals:
     profit: int = 0
     commission: int = 0
     swap: int = 0
+    spread: int = 0
+    slippage: int = 0
 
 
 class TradeBook:
@@ -149,20 +172,23 @@ class TradeBook:
         """What is left of the order is gone: forget its stop and take-profit."""
         self._exits.pop(event.order, None)
 
-    def on_fill(self, fill: Fill) -> Trade | None:
-        """The trade this deal closed, or None for an entry. Raises OnetapeError when deals do not fit together."""
+    def on_fill(self, fill: Fill, cost: DealCost = NO_COST) -> Trade | None:
+        """The trade this deal closed, or None for an entry. Raises OnetapeError when deals do not fit together.
+
+        `cost` is what the deal cost against the middle of its quote, where that is known.
+        """
         instrument = self.instruments[fill.symbol]
         steps = round(fill.units / instrument.step_units)
         if steps <= 0 or abs(steps * instrument.step_units - fill.units) > 1e-6 * instrument.step_units:
             raise OnetapeError(f"deal {fill.deal}: {fill.units} units of {fill.symbol} are not whole volume steps")
         if fill.entry == "in":
-            self._enter(fill, steps)
+            self._enter(fill, steps, cost)
             return None
         if fill.entry in ("out", "out_by"):
-            return self._leave(fill, steps, instrument)
+            return self._leave(fill, steps, instrument, cost)
         raise OnetapeError(f"deal {fill.deal} is {fill.entry!r}: a reversal must arrive as two deals, out then in")
 
-    def _enter(self, fill: Fill, steps: int) -> None:
+    def _enter(self, fill: Fill, steps: int, cost: DealCost) -> None:
         commission = round(fill.commission * self.scale)
         held = self.open.get(fill.position)
         stop, take_profit = self._exits.get(fill.order, (None, None))
@@ -179,15 +205,25 @@ class TradeBook:
             held.price = (held.price * held.steps + fill.price * steps) / (held.steps + steps)
         held.steps += steps
         held.commission += commission
+        held.spread += round(cost.spread * self.scale)
+        held.slippage += round(cost.slippage * self.scale)
+        held.value += cost.value
         self._book(held.strategy, round(fill.profit * self.scale), commission, round(fill.swap * self.scale))
 
-    def _leave(self, fill: Fill, steps: int, instrument: Instrument) -> Trade:
+    def _leave(self, fill: Fill, steps: int, instrument: Instrument, cost: DealCost) -> Trade:
         held = self.open.get(fill.position)
         if held is None or held.symbol != fill.symbol or held.side == fill.side or held.steps < steps:
             raise OnetapeError(f"deal {fill.deal} closes {fill.units} units of position {fill.position}, not open so")
-        share = held.commission if steps == held.steps else pro_rata(held.commission, steps, held.steps)
+        share, spread, slippage = (
+            amount if steps == held.steps else pro_rata(amount, steps, held.steps)
+            for amount in (held.commission, held.spread, held.slippage)
+        )
+        value = held.value * steps / held.steps
         held.steps -= steps
         held.commission -= share
+        held.spread -= spread
+        held.slippage -= slippage
+        held.value -= value
         if not held.steps:
             del self.open[held.id]
         profit, paid, swap = (round(x * self.scale) for x in (fill.profit, fill.commission, fill.swap))
@@ -195,6 +231,10 @@ class TradeBook:
         totals = self._book(held.strategy, profit, paid, swap)
         totals.trades += 1
         totals.wins += net > 0
+        spread += round(cost.spread * self.scale)
+        slippage += round(cost.slippage * self.scale)
+        totals.spread += spread
+        totals.slippage += slippage
         self._count += 1
         return Trade(
             id=self._count, position=held.id, strategy=held.strategy, symbol=held.symbol, side=held.side,
@@ -203,6 +243,7 @@ class TradeBook:
             profit=profit / self.scale, commission=(share + paid) / self.scale, net=net / self.scale,
             reason=fill.reason, order_in=held.order, order_out=fill.order,
             stop=held.stop, take_profit=held.take_profit, swap=swap / self.scale,
+            spread=spread / self.scale, slippage=slippage / self.scale, value=value,
         )  # fmt: skip
 
     def _book(self, strategy: str, profit: int, commission: int, swap: int) -> Totals:
@@ -221,7 +262,8 @@ class TradeBook:
         """What each strategy made so far, in the order of their first deals."""
         return [
             Attribution(name, t.trades, t.wins, t.profit / self.scale, t.commission / self.scale,
-                        (t.profit + t.commission + t.swap) / self.scale, t.swap / self.scale)
+                        (t.profit + t.commission + t.swap) / self.scale, t.swap / self.scale,
+                        t.spread / self.scale, t.slippage / self.scale)
             for name, t in self._totals.items()
         ]  # fmt: skip
 

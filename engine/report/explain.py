@@ -10,8 +10,8 @@ changed the order or the position on the way, and the margin call before a stop-
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -46,6 +46,9 @@ class Frame(Protocol):
     def event(self) -> Event: ...
 
 
+AnyFrame = TypeVar("AnyFrame", bound=Frame)
+
+
 class Step(msgspec.Struct, frozen=True):
     """One link: journal frame, time (int64 ns UTC), what it is (signal, risk, target, order, fill, ...), in words."""
 
@@ -63,21 +66,84 @@ def chain(frames: Iterable[Frame], *, trade: int | None = None, position: int | 
     """
     if (trade is None) == (position is None):
         raise ValueError("name either a trade or a position")
-    kept = {f.seq: f for f in frames if not isinstance(f.event, Quote)}
-    fills = [f for f in kept.values() if isinstance(f.event, Fill)]
-    wanted = _deals(fills, trade, position)
-    orders = {f.event.id: f for f in kept.values() if isinstance(f.event, Order) and f.event.id}
-    seen: dict[int, Step] = {}
-    for frame in wanted:
-        fill = frame.event
-        assert isinstance(fill, Fill)
-        asked = _closing(frame, kept) if fill.reason == "close_by" else orders.get(fill.order)
-        if asked is not None and fill.reason not in VENUE_EXITS:
-            _climb(asked, kept, seen)
-        seen[frame.seq] = _step(frame)
-    for frame in _between(wanted, kept):
-        _climb(frame, kept, seen)
-    return [step for _, group in sorted(_with_risk(seen, kept).items()) for step in group]
+    told = Told(frames)
+    return told.of(told.deals(trade, position))
+
+
+class Told:
+    """What a journal holds, sorted once so that one trade after the other can be asked about."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.kept: dict[int, Frame] = {}
+        self.exits: list[Frame] = []
+        self.fills: dict[int, list[Frame]] = {}
+        self.orders: dict[int, Frame] = {}
+        self.changes: dict[tuple[str, int], list[Frame]] = {}
+        self.calls: list[Frame] = []
+        for frame in frames:
+            event = frame.event
+            if isinstance(event, Quote):
+                continue
+            self.kept[frame.seq] = frame
+            if isinstance(event, Fill):
+                self.fills.setdefault(event.position, []).append(frame)
+                self.exits += [frame] if event.entry in ("out", "out_by") else []
+            elif isinstance(event, Order) and event.id:
+                self.orders[event.id] = frame
+            elif isinstance(event, MarginCall):
+                self.calls.append(frame)
+            elif isinstance(event, Modify | Modified | Triggered):
+                position = 0 if isinstance(event, Triggered) else event.position
+                for key in (("order", event.order), ("position", position)):
+                    self.changes.setdefault(key, []).append(frame)
+            elif isinstance(event, CloseBy):
+                for position in (event.position, event.by):
+                    self.changes.setdefault(("close_by", position), []).append(frame)
+
+    def deals(self, trade: int | None, position: int | None = None) -> list[Frame]:
+        """The deals of a trade or of a position; NotFound."""
+        if trade is None:
+            if not self.fills.get(position or 0):
+                raise NotFound(f"the journal holds no deal of position {position}")
+            return self.fills[position or 0]
+        if not 1 <= trade <= len(self.exits):
+            known = f"its trades are 1 to {len(self.exits)}" if self.exits else "it holds no closed trade"
+            raise NotFound(f"the journal holds no trade {trade}: {known}")
+        last = self.exits[trade - 1]
+        assert isinstance(last.event, Fill)
+        mine = self.fills[last.event.position]
+        return [*(f for f in mine if isinstance(f.event, Fill) and f.event.entry == "in" and f.seq < last.seq), last]
+
+    def of(self, deals: list[Frame]) -> list[Step]:
+        """What led to these deals, step by step."""
+        seen: dict[int, Step] = {}
+        for frame in deals:
+            fill = frame.event
+            assert isinstance(fill, Fill)
+            asked = self._closing(frame, fill) if fill.reason == "close_by" else self.orders.get(fill.order)
+            if asked is not None and fill.reason not in VENUE_EXITS:
+                _climb(asked, self.kept, seen)
+            seen[frame.seq] = _step(frame)
+        for frame in self._between(deals):
+            _climb(frame, self.kept, seen)
+        return [step for _, group in sorted(_with_risk(seen, self.kept).items()) for step in group]
+
+    def _closing(self, deal: Frame, fill: Fill) -> Frame | None:
+        """What asked for this deal of a close-by: the last such wish before it that names the position."""
+        asked = [f for f in self.changes.get(("close_by", fill.position), ()) if f.seq < deal.seq]
+        return asked[-1] if asked else None
+
+    def _between(self, deals: list[Frame]) -> list[Frame]:
+        """What changed the orders and the position behind these deals, up to the last of them.
+
+        Before a stop-out also the last margin call.
+        """
+        fills = [f.event for f in deals if isinstance(f.event, Fill)]
+        keys = [("order", fill.order) for fill in fills if fill.order] + [("position", f.position) for f in fills]
+        last = deals[-1].seq
+        found = {f.seq: f for key in dict.fromkeys(keys) for f in self.changes.get(key, ()) if f.seq <= last}
+        calls = [f for f in self.calls if f.seq <= last][-1:] if fills[-1].reason == "stop_out" else []
+        return [frame for _, frame in sorted(found.items())] + calls
 
 
 DECISIONS = (Signal, TargetPosition, Denied, Order, Cancel, Modify, CloseBy)
@@ -102,65 +168,19 @@ def text(steps: list[Step]) -> str:
     return "\n".join(f"{t:<{far}}  {s.kind:<{wide}}  {s.text}" for t, s in zip(times, steps, strict=True))
 
 
-def _deals(fills: list[Frame], trade: int | None, position: int | None) -> list[Frame]:
-    if trade is None:
-        mine = [f for f in fills if _position(f) == position]
-        if not mine:
-            raise NotFound(f"the journal holds no deal of position {position}")
-        return mine
-    exits = [f for f in fills if _entry(f) in ("out", "out_by")]
-    if not 1 <= trade <= len(exits):
-        known = f"its trades are 1 to {len(exits)}" if exits else "it holds no closed trade"
-        raise NotFound(f"the journal holds no trade {trade}: {known}")
-    last = exits[trade - 1]
-    entries = [f for f in fills if _position(f) == _position(last) and _entry(f) == "in" and f.seq < last.seq]
-    return [*entries, last]
-
-
-def _closing(deal: Frame, kept: dict[int, Frame]) -> Frame | None:
-    """What asked for this deal of a close-by: the last such wish before it that names the position."""
-    asked = [
-        f for f in kept.values()
-        if isinstance(f.event, CloseBy) and f.seq < deal.seq and _position(deal) in (f.event.position, f.event.by)
-    ]  # fmt: skip
-    return asked[-1] if asked else None
-
-
-def _between(deals: list[Frame], kept: dict[int, Frame]) -> list[Frame]:
-    """What changed the orders and the position behind these deals, up to the last of them, in order.
-
-    Before a stop-out also the last margin call.
-    """
-    fills = [f.event for f in deals if isinstance(f.event, Fill)]
-    orders, positions = {fill.order for fill in fills} - {0}, {fill.position for fill in fills}
-    last = deals[-1]
-    found, calls = [], []
-    for frame in kept.values():
-        event = frame.event
-        if frame.seq > last.seq:
-            break
-        if isinstance(event, MarginCall):
-            calls = [frame]
-        if isinstance(event, Modify | Modified | Triggered):
-            position = 0 if isinstance(event, Triggered) else event.position
-            found += [frame] if event.order in orders or position in positions else []
-    return found + (calls if fills[-1].reason == "stop_out" else [])
-
-
-def _position(frame: Frame) -> int:
-    return frame.event.position if isinstance(frame.event, Fill) else 0
-
-
-def _entry(frame: Frame) -> str:
-    return frame.event.entry if isinstance(frame.event, Fill) else ""
+def climb(frame: AnyFrame, kept: Mapping[int, AnyFrame]) -> Iterator[AnyFrame]:
+    """This frame and what caused it, up to the outside; a cause that is not in the journal ends the way."""
+    at: AnyFrame | None = frame
+    while at is not None:
+        yield at
+        at = kept.get(at.cause) if at.cause < at.seq else None
 
 
 def _climb(frame: Frame, kept: dict[int, Frame], seen: dict[int, Step]) -> None:
-    """This frame and what caused it, up to the outside; a cause that is not in the journal ends the way."""
-    at: Frame | None = frame
-    while at is not None and at.seq not in seen:
+    for at in climb(frame, kept):
+        if at.seq in seen:
+            return
         seen[at.seq] = _step(at)
-        at = kept.get(at.cause) if at.cause < at.seq else None
 
 
 def _with_risk(seen: dict[int, Step], kept: dict[int, Frame]) -> dict[int, list[Step]]:

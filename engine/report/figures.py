@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.report.metrics import Figures
 from engine.report.summary import Summary
 
 NONE = "–"
@@ -34,10 +35,29 @@ def figures(summary: Summary) -> list[tuple[str, str]]:
         ("Average time held", held(f.get("average_hold_s"))),
         ("Time in market", percent(f.get("time_in_market"))),
         ("Commission", money(f.get("commission"), s)),
+        ("Spread", money(f.get("spread_cost"), s)),
+        ("Slippage", money(f.get("slippage_cost"), s)),
+        ("Longest series of wins", series(f, "wins", s)),
+        ("Longest series of losses", series(f, "losses", s)),
+        ("Largest series of wins", series(f, "profit", s)),
+        ("Largest series of losses", series(f, "loss", s)),
+        ("Z-score", number(f.get("z_score"))),
+        (f"Sortino (daily, × √{s.days_per_year})", number(f.get("sortino"))),
+        (f"Volatility (daily, × √{s.days_per_year})", percent(f.get("volatility"))),
+        ("Growth a year", percent(f.get("cagr"), sign=True)),
+        ("Calmar ratio", number(f.get("calmar"))),
     ]
     if f.get("open_profit"):
         rows.insert(4, ("Open positions at the end", money(f.get("open_profit"), s)))
     return rows + seldom(summary)
+
+
+def series(f: Figures, what: str, summary: Summary) -> str:
+    """`5 trades, 120.00 USD`: a series of wins or losses, the longest or the one that made most."""
+    longest = what in ("wins", "losses")
+    count = f.get(f"max_consecutive_{what}" if longest else f"max_consecutive_{what}_trades")
+    amount = f.get(f"max_consecutive_{what}_amount" if longest else f"max_consecutive_{what}")
+    return f"{whole(count)} trades, {money(amount, summary)}" if count else NONE
 
 
 def seldom(summary: Summary) -> list[tuple[str, str]]:

@@ -15,28 +15,35 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from engine.report import series
+from engine.core.errors import ConfigError
+from engine.core.zones import parse_zone
+from engine.report import sections, series
+from engine.report.days import load_days
 from engine.report.figures import NONE, figures, money, number, percent, whole
 from engine.report.metrics import Month
 from engine.report.summary import Summary, load_summary
+from engine.report.trips import load_trips
 
-SCRIPTS = ("chart.js", "page.js")
+SCRIPTS = ("chart.js", "reach.js", "page.js")
 TILES = ("Net profit", "Return", "Max drawdown", "Relative drawdown", "Profit factor", "Trades", "Won", "Sharpe")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def render(run: Path) -> str:
     """The report of the run in this folder, from its summary, trades, equity and bars."""
-    summary = load_summary(run)
+    summary, days, trips = load_summary(run), load_days(run), load_trips(run / "trades.csv")
+    start, told = summary.figures.get("start_balance"), series.chains(run / "journal")
     data = {
-        "zone": summary.zone,
+        "zones": zones(summary),
+        "run": summary.number,
         "currency": summary.currency,
         "digits": summary.digits,
         "price_digits": summary.price_digits,
-        "start_balance": summary.figures.get("start_balance"),
+        "start_balance": start,
         "streams": series.bars(run / "bars.parquet"),
         "equity": series.equity(run / "equity.parquet"),
         "trades": series.trades(run / "trades.csv"),
+        "exposure": series.exposure(trips, summary.open, summary.last_ts),
     }
     return Template(page("page.html")).substitute(
         title=escape(f"{summary.number} {summary.name}"),
@@ -47,13 +54,45 @@ def render(run: Path) -> str:
         months=months(summary.months),
         strategies=strategies(summary),
         cautions=cautions(summary),
-        notes="".join(f"<li>{escape(note)}</li>" for note in summary.notes),
+        costs=sections.costs(summary),
+        groups=sections.broken_down(trips, summary),
+        hours="".join(
+            f'<h2>{escape(zone)}</h2><div class="across"><table class="hours">{made}</table></div>'
+            for zone, *_ in zones(summary)
+            if (made := sections.hours(trips, zone, summary))
+        ),
+        distribution=sections.histogram(trips["net_profit"], f"Net of a trade, {summary.currency}")
+        + sections.histogram(sections.returns_of(days, start), "Return of a day", " %"),
+        days=sections.day_rows(days, summary),
+        days_told=f"the last {sections.SHOWN_DAYS} of {len(days)}, all of them in days.csv"
+        if len(days) > sections.SHOWN_DAYS
+        else f"days begin at {escape(summary.trading_day)}",
+        notes="".join(f"<li>{escape(note)}</li>" for note in [*summary.notes, *sections.assumed(summary)]),
+        chains=told,
         origin=pairs(origin(summary)),
         config=escape(config_text(summary.config)),
         style=page("page.css"),
         script="\n".join(page(name) for name in SCRIPTS),
         data=inline(data),
     )
+
+
+def zones(summary: Summary) -> list[tuple[str, str, float]]:
+    """Whose clocks the page shows, the chosen one first, UTC among them: name, IANA zone, hours on top of it.
+
+    Where UTC was chosen the zone in which the trading day is declared stands beside it.
+    """
+    names = [summary.zone, *([summary.trading_day.partition(" ")[2]] if summary.zone == "UTC" else []), "UTC"]
+    found = []
+    for name in dict.fromkeys(name for name in names if name):
+        try:
+            zone = parse_zone(name)
+        except ConfigError:  # a summary that was not written by a run
+            continue
+        key, offset = getattr(zone.zone, "key", ""), zone.zone.utcoffset(None)
+        fixed = 0.0 if key or offset is None else offset.total_seconds() / 3600
+        found.append((name, key or "UTC", zone.shift / 3_600e9 + fixed))
+    return found
 
 
 def page(name: str) -> str:

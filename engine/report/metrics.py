@@ -15,10 +15,19 @@
     sharpe            mean / standard deviation (n - 1) of daily returns x sqrt(days_per_year), riskless rate 0. A
                       day is the declared trading day; its return is between the last equity samples of two days that
                       have any, the first is from the start balance. Sharpe (1994), J. Portfolio Manag. 21(1)
+    volatility        that standard deviation x sqrt(days_per_year)
+    sortino           mean of the same returns / root of the mean square of those below 0 x sqrt(days_per_year).
+                      Sortino and Price (1994), J. Investing 3(3)
+    cagr              (end equity / start balance) ^ (1 / years) - 1, years of 365.25 days between first and last record
+    calmar            cagr / max_drawdown_share. Young (1991), Futures 20(1)
     time_in_market    part of the run's time with at least one position open
     commission        all commission paid, negative as in the deals
     swap              all swap paid (negative) or earned with the deals that closed; what open positions have accrued is
                       in open_profit
+    spread_cost       half spreads of every entry and exit of the trades, slippage_cost what they filled away from the
+                      quote; market_move is what is left of their net without any cost:
+                      market_move + spread_cost + slippage_cost + commission + swap = net, of the trades, to the cent
+    max_consecutive_  ... and z_score: see `engine.report.streaks`
     stop_outs         positions that the broker closed, or closed in part, for want of margin
     margin_calls      how often it warned before
     corrections       what it added to a balance below zero; net_profit = gross_profit + gross_loss + corrections, and
@@ -42,6 +51,8 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.portfolio.trades import Trade
+from engine.report.days import Days
+from engine.report.streaks import streaks
 
 Figures = dict[str, float | int | None]
 SECOND = 1_000_000_000
@@ -71,13 +82,13 @@ class Tally:
     def __init__(self, start_balance: float, digits: int = 2, day: str = "00:00 UTC", days_per_year: int = 252) -> None:
         self.start_balance, self.digits, self.day, self.days_per_year = start_balance, digits, day, days_per_year
         self.scale = 10**digits
-        self.days: dict[str, float] = {}
         self.end_balance = self.end_equity = self.peak = start_balance
         self.drawdown = self.drawdown_share = 0.0
-        self._clock = trading_day(day)
-        self._day, self._day_end = "", -(2**63)
+        clock = trading_day(day)
+        self.sessions = Days(start_balance, digits, lambda ts: day_of(ts, *clock))
         self._won, self._lost, self._flat = (array("q"), array("q")), (array("q"), array("q")), [0, 0]
-        self._commission = self._swap = self._corrections = 0
+        self._commission = self._swap = self._corrections = self._spread = self._slippage = self._move = 0
+        self._nets = array("q")
         self._stop_outs = self._margin_calls = 0
         self._spans = array("q")
         self._held = 0
@@ -86,12 +97,17 @@ class Tally:
         """Count one closed trade."""
         side = 0 if trade.side > 0 else 1
         net = round(trade.net * self.scale)
+        self._nets.append(net)
+        self.sessions.trade(trade)
         if net:
             (self._won if net > 0 else self._lost)[side].append(net)
         else:
             self._flat[side] += 1
         self._commission += round(trade.commission * self.scale)
         self._swap += round(trade.swap * self.scale)
+        self._spread += round(trade.spread * self.scale)
+        self._slippage += round(trade.slippage * self.scale)
+        self._move += round(trade.move * self.scale)
         self._stop_outs += trade.reason == "stop_out"
         self._held += trade.duration
         self._spans.extend((trade.open_ts, trade.close_ts))
@@ -116,12 +132,12 @@ class Tally:
             self.drawdown_share = max(self.drawdown_share, float((falls[whole] / peaks[whole]).max()))
         self.peak = float(peaks[-1])
         self.end_balance, self.end_equity = float(balance[-1]), float(equity[-1])
-        at = 0
-        while at < len(ts):
-            if ts[at] >= self._day_end:
-                self._day, self._day_end = day_of(int(ts[at]), *self._clock)
-            at = int(np.searchsorted(ts, self._day_end, "left"))
-            self.days[self._day] = float(equity[at - 1])
+        self.sessions.equity(ts, equity)
+
+    @property
+    def days(self) -> dict[str, float]:
+        """Equity at the end of each trading day that has a sample."""
+        return self.sessions.ends()
 
     def months(self) -> list[Month]:
         """Equity's change month by month, months without a sample left out."""
@@ -154,6 +170,9 @@ class Tally:
         net = round(self.end_balance - self.start_balance, self.digits)
         fall = self.drawdown if max_drawdown is None else max_drawdown
         fall = round(fall, self.digits)
+        share = self.drawdown_share if max_drawdown_share is None else max_drawdown_share
+        ends = list(self.days.values())
+        growth = cagr(self.start_balance, self.end_equity, last_ts - first_ts)
         return {
             "start_balance": self.start_balance,
             "end_balance": self.end_balance,
@@ -164,14 +183,21 @@ class Tally:
             **self._trades(),
             "commission": self._commission / self.scale + open_commission,
             "swap": self._swap / self.scale,
+            "spread_cost": self._spread / self.scale,
+            "slippage_cost": self._slippage / self.scale,
+            "market_move": self._move / self.scale,
             "stop_outs": self._stop_outs,
             "margin_calls": self._margin_calls,
             "corrections": self._corrections / self.scale,
             "ambiguous": ambiguous,
             "max_drawdown": fall,
-            "max_drawdown_share": self.drawdown_share if max_drawdown_share is None else max_drawdown_share,
+            "max_drawdown_share": share,
             "recovery_factor": ratio(net, fall),
-            "sharpe": sharpe(self.start_balance, list(self.days.values()), self.days_per_year),
+            "sharpe": sharpe(self.start_balance, ends, self.days_per_year),
+            "volatility": volatility(self.start_balance, ends, self.days_per_year),
+            "sortino": sortino(self.start_balance, ends, self.days_per_year),
+            "cagr": growth,
+            "calmar": None if growth is None else ratio(growth, share),
             "time_in_market": self._time_in_market(first_ts, last_ts, open_since),
         }
 
@@ -197,6 +223,7 @@ class Tally:
             "largest_win": max(won) / self.scale if won else None,
             "largest_loss": min(lost) / self.scale if lost else None,
             "average_hold_s": ratio(self._held / SECOND, count),
+            **streaks(np.array(self._nets, dtype=np.int64), self.scale),
         }
 
     def _time_in_market(self, first: int, last: int, open_since: Iterable[int]) -> float | None:
@@ -222,12 +249,44 @@ def sharpe(start: float, days: list[float], days_per_year: int) -> float | None:
     >>> sharpe(100.0, [101.0, 101.0], 252)
     11.22...
     """
+    returns = daily_returns(start, days)
+    if returns is None:
+        return None
+    spread = float(np.std(returns, ddof=1))
+    return float(np.mean(returns)) / spread * math.sqrt(days_per_year) if spread > 0 else None
+
+
+def daily_returns(start: float, days: list[float]) -> np.ndarray | None:
+    """Returns from day to day, the first from `start`; None where there are fewer than two, or nothing left."""
     levels = np.array([start, *days])
     if len(levels) < 3 or (levels <= 0).any():
         return None
-    returns = levels[1:] / levels[:-1] - 1.0
-    spread = float(np.std(returns, ddof=1))
-    return float(np.mean(returns)) / spread * math.sqrt(days_per_year) if spread > 0 else None
+    return levels[1:] / levels[:-1] - 1.0
+
+
+def volatility(start: float, days: list[float], days_per_year: int) -> float | None:
+    """Annualised standard deviation (n - 1) of daily returns."""
+    returns = daily_returns(start, days)
+    return None if returns is None else float(np.std(returns, ddof=1)) * math.sqrt(days_per_year)
+
+
+def sortino(start: float, days: list[float], days_per_year: int) -> float | None:
+    """Annualised mean of daily returns in parts of their downside deviation from 0, or None.
+
+    >>> round(sortino(100.0, [101.0, 99.99, 101.0], 252), 6)
+    9.257729
+    """
+    returns = daily_returns(start, days)
+    if returns is None:
+        return None
+    down = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2)))
+    return float(np.mean(returns)) / down * math.sqrt(days_per_year) if down > 0 else None
+
+
+def cagr(start: float, end: float, span: int) -> float | None:
+    """Growth per year of 365.25 days over `span` ns; None for less than a day or nothing left."""
+    years = span / (365.25 * 86_400 * SECOND)
+    return (end / start) ** (1 / years) - 1 if start > 0 and end > 0 and span >= 86_400 * SECOND else None
 
 
 def trading_day(text: str) -> tuple[time, ZoneInfo]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +19,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.core.journal import read
+from engine.report.explain import Told
+from engine.report.summary import OpenTrade
+from engine.report.trips import Trips
+
 CANDLES = 120_000
 """Candles a page carries in all; longer series are grouped."""
 SAMPLES = 60_000
 TRADES = 20_000
 """Trades a page shows; all of them are in trades.csv."""
+JOURNAL = 256_000_000
+"""Bytes of a journal up to which a page tells why each trade happened."""
 NAMES = ["symbol", "frame"]
 MS = 1e6
 
@@ -143,3 +152,43 @@ def cell(name: str, text: str, words: dict[str, int]) -> float | int | None:
     if not text:
         return None
     return int(text) if text.lstrip("-").isdecimal() else float(text)
+
+
+def exposure(trips: Trips, held: list[OpenTrade], last: int, limit: int = SAMPLES) -> dict[str, Any]:
+    """What was open over time, worth at its opening, in the account currency: `ts` (ms UTC), `long` and `short`.
+
+    A step at each opening and closing; where there are too many, the one with the largest sum of every group.
+    """
+    end = np.full(len(held), last)
+    opened = np.concatenate([trips["open_time"], np.array([h.open_ts for h in held], np.int64)])
+    closed = np.concatenate([trips["close_time"], end])
+    value = np.concatenate([np.nan_to_num(trips["value"]), [h.value for h in held]])
+    ways = [np.array([w == "long" for w in trips.words.get("direction", [])], bool)[trips["direction"].astype(int)]
+            if len(trips) else np.zeros(0, bool)]  # fmt: skip
+    longs = np.concatenate([*ways, np.array([h.side > 0 for h in held], bool)])
+    ts = np.concatenate([opened, closed])
+    order = np.argsort(ts, kind="stable")
+    steps = np.concatenate([value, -value])[order]
+    side = np.concatenate([longs, longs])[order]
+    both = np.stack([ts[order] / MS, np.cumsum(np.where(side, steps, 0.0)), np.cumsum(np.where(side, 0.0, steps))])
+    both = both[:, np.flatnonzero(np.diff(both[0], append=np.inf))]  # of one moment the last
+    if both.shape[1] > limit:
+        every = -(-both.shape[1] // limit)
+        most = [lo + int(np.argmax(both[1, lo : lo + every] + both[2, lo : lo + every])) for lo in
+                range(0, both.shape[1], every)]  # fmt: skip
+        both = both[:, most]
+    return {"ts": pack(both[0]), "long": pack(both[1].clip(0), "<f4"), "short": pack(both[2].clip(0), "<f4")}
+
+
+def chains(path: Path, limit: int = TRADES) -> str:
+    """Why each of the first trades happened: JSON, a list of [ms UTC, kind, words] per trade, gzip, base64.
+
+    Empty without a journal, or when it is too long to be read again for this.
+    """
+    if not path.is_file() or path.stat().st_size > JOURNAL:
+        return ""
+    told = Told(read(path))
+    steps = [told.of(told.deals(n + 1)) for n in range(min(len(told.exits), limit))]
+    rows = [[[step.ts / MS, step.kind, step.text] for step in chain] for chain in steps]
+    packed = gzip.compress(json.dumps(rows, separators=(",", ":")).encode(), compresslevel=6, mtime=0)
+    return base64.b64encode(packed).decode("ascii")

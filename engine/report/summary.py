@@ -14,6 +14,19 @@ from engine.report.metrics import Figures, Month
 FILE = "summary.json"
 
 
+class OpenTrade(msgspec.Struct, frozen=True):
+    """A position that was still open when the run ended; `value` is what it was worth when it was opened."""
+
+    position: int
+    strategy: str
+    symbol: str
+    side: int
+    units: float
+    open_ts: int
+    open_price: float
+    value: float
+
+
 class Summary(msgspec.Struct, kw_only=True):
     """Everything the report shows beside the series. Times `*_ts` int64 ns UTC; amounts in `currency`.
 
@@ -21,6 +34,8 @@ class Summary(msgspec.Struct, kw_only=True):
     `started` and `finished` are wall-clock times as text, handed in by who may read the clock. `notes` are sentences
     a reader must know: assumed spread, latency, commission, source and licence of the data; `cautions` those to be read
     before any figure: fixed conversion rates, bars in place of quotes, orders refused.
+    `excursions` says what best_price and worst_price of trades.csv were taken from. `open` are positions at the end.
+    `code` is a hash of each strategy's file, by the id it traded under.
     `figures` as in `engine.report.metrics`, None where undefined.
     """
 
@@ -50,6 +65,9 @@ class Summary(msgspec.Struct, kw_only=True):
     cautions: list[str] = []
     config: Any = None
     extra: dict[str, Any] = {}
+    excursions: str = ""
+    open: list[OpenTrade] = []
+    code: dict[str, str] = {}
 
 
 def load_summary(run: Path) -> Summary:

@@ -1,6 +1,6 @@
 """Writes a run's folder while it runs: rows stream to disk, so a long run needs no more memory than a short one.
 
-    runs/<n>-<name>/   trades.csv  equity.parquet  bars.parquet  summary.json  report.html  (and the run's journal)
+    runs/<n>-<name>/   trades.csv  days.csv  equity.parquet  bars.parquet  summary.json  report.html  (and the journal)
 
 Everything is written into `runs/.<n>.partial/`, which gets its name when it is complete: who interrupts a run finds
 nothing half-written. Making that folder is what reserves the number, so two processes never share one. A killed process
@@ -30,6 +30,8 @@ from engine.core.errors import OutputError
 from engine.core.locks import unlock
 from engine.portfolio.trades import Trade
 from engine.report import html
+from engine.report.days import FILE as DAYS
+from engine.report.days import write_days
 from engine.report.folder import reason, reserve
 from engine.report.metrics import Tally
 from engine.report.summary import FILE, Summary
@@ -47,9 +49,11 @@ BARS = pa.schema(
 TRADES = (
     "trade", "position", "strategy", "symbol", "direction", "lots", "units", "open_time", "open_price", "close_time",
     "close_price", "stop", "take_profit", "gross_profit", "commission", "swap", "net_profit", "exit_reason", "held_s",
-    "order_in", "order_out",
+    "order_in", "order_out", "spread_cost", "slippage_cost", "value", "best_price", "worst_price",
 )  # fmt: skip
 """Columns of trades.csv: times ISO UTC, prices per unit, amounts in the account currency, held in seconds."""
+REACHED = 2
+"""The last columns: best_price and worst_price are known when the run has ended."""
 
 
 class RunWriter:
@@ -68,7 +72,8 @@ class RunWriter:
         self._open: list[Any] = []
         self._done = False
         with self._writing():
-            self._trades = csv.writer(self._file("trades.csv", "w"), lineterminator="\n")
+            self._rows = self._file("trades.csv", "w")
+            self._trades = csv.writer(self._rows, lineterminator="\n")
             self._trades.writerow(TRADES)
             self._equity = Columns(self._file("equity.parquet", "wb"), EQUITY)
             self._bars = Columns(self._file("bars.parquet", "wb"), BARS)
@@ -92,6 +97,19 @@ class RunWriter:
         with self._writing():
             self._bars.add([*stamps, symbol, frame, *(columns[name] for name in PRICES)])
 
+    def reached(self, best: np.ndarray, worst: np.ndarray) -> None:
+        """The best and worst prices that each trade could have been closed at, float64 in the order of trades.csv."""
+        with self._writing():
+            self._rows.flush()
+            path, more = self.folder / "trades.csv", self.folder / "trades.more"
+            with path.open(encoding="utf-8", newline="") as old, more.open("w", encoding="utf-8", newline="") as new:
+                lines, out = csv.reader(old), csv.writer(new, lineterminator="\n")
+                out.writerow(next(lines))
+                for line, *prices in zip(lines, best.tolist(), worst.tolist(), strict=True):
+                    out.writerow([*line[:-REACHED], *map(price, prices)])
+            self._rows.close()
+            os.replace(more, path)
+
     def finish(self, summary: Summary, config: Any, notes: Sequence[str] = ()) -> Path:
         """Write summary.json and report.html, give the folder its final name and return it.
 
@@ -104,6 +122,7 @@ class RunWriter:
                 months=summary.months or self.tally.months(),
                 trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             )  # fmt: skip
+            write_days(self.folder / DAYS, self.tally.sessions.rows(), self.tally.digits)
             text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
             (self.folder / FILE).write_bytes(text + b"\n")
             (self.folder / "report.html").write_text(html.render(self.folder), encoding="utf-8", newline="\n")
@@ -199,22 +218,24 @@ def column(values: np.ndarray | str, count: int, kind: pa.DataType) -> pa.Array:
 
 def row(trade: Trade, digits: int) -> list[object]:
     """A trade as a line of trades.csv."""
-    money = [f"{amount:.{digits}f}" for amount in (trade.profit, trade.commission, trade.swap, trade.net)]
+    amounts = (trade.profit, trade.commission, trade.swap, trade.net, trade.spread, trade.slippage, trade.value)
+    *money, spread, slippage, value = [f"{amount:.{digits}f}" for amount in amounts]
     exits = [price(p) for p in (trade.stop, trade.take_profit)]
     return [
         trade.id, trade.position, trade.strategy, trade.symbol, "long" if trade.side > 0 else "short",
         f"{trade.lots:.8g}", f"{trade.units:.12g}", iso(trade.open_ts), price(trade.open_price), iso(trade.close_ts),
         price(trade.close_price), *exits, *money, trade.reason, f"{trade.duration / 1e9:.12g}",
-        trade.order_in, trade.order_out,
+        trade.order_in, trade.order_out, spread, slippage, value, "", "",
     ]  # fmt: skip
 
 
-def trades_csv(trades: Iterable[Trade], digits: int) -> io.StringIO:
+def trades_csv(trades: Iterable[Trade], digits: int, best: np.ndarray, worst: np.ndarray) -> io.StringIO:
     """Trades as a trades.csv in memory, to be read from its start."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(TRADES)
-    lines.writerows(row(trade, digits) for trade in trades)
+    for trade, *prices in zip(trades, best.tolist(), worst.tolist(), strict=True):
+        lines.writerow([*row(trade, digits)[:-REACHED], *map(price, prices)])
     text.seek(0)
     return text
 

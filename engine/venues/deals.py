@@ -38,6 +38,7 @@ def report(book, kind, ts, ts_event, order, strategy, s, reason):
     r.kind, r.ts, r.ts_event, r.order, r.strategy, r.symbol, r.reason = kind, ts, ts_event, order, strategy, s, reason
     r.deal, r.position, r.side, r.steps, r.left, r.price = 0, 0, 0, 0, 0, np.nan
     r.entry, r.profit, r.commission, r.swap, r.stop, r.take_profit = 0, 0, 0, 0, np.nan, np.nan
+    r.spread, r.slippage, r.worth = 0, 0, 0.0
     r.balance, r.known = account[0].balance, ts
     account[0].reports = n + 1
     return n
@@ -114,6 +115,11 @@ def book_deal(
     r = book[4][n]
     r.deal, r.position, r.side, r.steps, r.left, r.price = a.next_deal, position, side, steps, left, price
     r.entry, r.profit, r.commission, r.swap = entry, profit, fee, swap
+    x = book[1][s]
+    unit = steps * x.step_units * rate_of(book[1], s)
+    r.worth = unit * price
+    if reason != BY_CLOSE:  # two positions that close each other meet no quote
+        r.spread, r.slippage = to_minor(0.5 * (x.ask - x.bid) * unit, a.minor), to_minor(x.slip * unit, a.minor)
     a.next_deal += 1
 
 

@@ -34,6 +34,7 @@ def exit_price(side, stop, take_profit, first, high, low):
 def leave_at(book, p, reason, price, ts, ts_event, full):
     """Position p is closed by its stop-loss (which slips) or its take-profit."""
     q = book[3][p]
+    book[1][q.symbol].slip = 0.0
     if reason != BY_TAKE_PROFIT:
         price = slipped(book, q.symbol, price, -q.side, q.steps, q.id, full)
     close(book, p, q.steps, NONE, price, ts, ts_event, NONE, reason, False)

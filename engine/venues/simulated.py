@@ -14,6 +14,7 @@ from engine.core.events import (
     Canceled,
     CloseBy,
     Correction,
+    DealCost,
     Event,
     Fill,
     MarginCall,
@@ -73,6 +74,8 @@ class SimulatedVenue:
     """PULSE[symbols] where slippage remembers the market."""
     columns: tuple[np.ndarray, ...] = field(default=(), repr=False)
     """Of the block that is attached."""
+    costs: dict[int, DealCost] = field(default_factory=dict, repr=False)
+    """What each deal reported so far cost against the middle of its quote; who books the deal takes it out."""
     _scanned: tuple[np.ndarray, ...] = field(default=(), repr=False)
     _groups: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
 
@@ -228,7 +231,8 @@ class SimulatedVenue:
 
     def _event(self, kind: int, ts: int, known: int, ts_event: int, order: int, deal: int, position: int, k: int,
                s: int, side: int, steps: int, left: int, price: float, entry: int, profit: int, commission: int,
-               swap: int, balance: int, reason: int, stop: float, take_profit: float) -> Event:  # fmt: skip
+               swap: int, balance: int, reason: int, stop: float, take_profit: float,
+               spread: int, slippage: int, worth: float) -> Event:  # fmt: skip
         scale = self._scale
         if kind == b.CALLED:
             return MarginCall(known, stop, take_profit, ts_event)
@@ -237,6 +241,7 @@ class SimulatedVenue:
         strategy, symbol = self.strategies[k], self.symbols[s]
         if kind == b.FILL:
             step = self._step_units[s]
+            self.costs[deal] = DealCost(-spread / scale, -slippage / scale, worth)
             return Fill(
                 known, strategy, symbol, order, deal, position, side, steps * step, price, b.ENTRIES[entry],
                 profit / scale, -commission / scale, balance / scale, b.FILL_REASONS[reason], ts_event, swap / scale,

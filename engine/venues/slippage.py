@@ -32,17 +32,26 @@ DAY = 86_400.0
 
 @part
 def slipped(book, s, price, side, steps, key, full):
-    """A price to buy (+1) or sell (-1) that many steps at, and the slippage that thing `key` draws (rule 29)."""
+    """The price to buy (+1) or sell (-1) that many steps at with the slippage that thing `key` draws (rule 29)."""
     x, t = book[1][s], book[6][s]
+    dealt = price
     if full is None or t.slip_model <= POINTS:
-        return clean(x, price + side * t.slip_a) if t.slip_a > 0.0 else price
-    if t.slip_model == SPREAD:
-        by = t.slip_a * (x.ask - x.bid)
-    elif t.slip_model == SAMPLES:
-        by = book[8][one_of(book[0][0].seed, SLIP, key, np.int64(0), t.slip_at, t.slip_count)].a
+        if t.slip_a > 0.0:
+            dealt = clean(x, price + side * t.slip_a)
     else:
-        by = moved(x, t, price, steps)
-    return clean(x, price + side * by)
+        dealt = clean(x, price + side * distance(book, x, t, price, steps, key))
+    x.slip = side * (dealt - price)
+    return dealt
+
+
+@part
+def distance(book, x, t, price, steps, key):
+    """Slippage in price by any model but points."""
+    if t.slip_model == SPREAD:
+        return t.slip_a * (x.ask - x.bid)
+    if t.slip_model == SAMPLES:
+        return book[8][one_of(book[0][0].seed, SLIP, key, np.int64(0), t.slip_at, t.slip_count)].a
+    return moved(x, t, price, steps)
 
 
 @part

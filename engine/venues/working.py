@@ -130,6 +130,7 @@ def fill(book, k, price, ts, ts_event, maker, full):
             drop(book, k, CANCELED, ts, ts_event, POSITION_CLOSED)
             return
         o.steps = min(o.steps, positions[p].steps)
+    book[1][o.symbol].slip = 0.0
     if o.kind != LIMIT:
         price = slipped(book, o.symbol, price, o.side, o.steps, o.id, None)
     reason = trade(book, k, o.steps, price, ts, ts_event, maker)
@@ -162,6 +163,7 @@ def fill_part(book, k, price, ts, ts_event, maker):
     if steps == 0:
         goes_on(o)
         return
+    book[1][o.symbol].slip = 0.0
     if o.kind != LIMIT:
         price = slipped(book, o.symbol, price, o.side, steps, o.id, True)
     before, side, s = o.filled, o.side, o.symbol

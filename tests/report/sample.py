@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from engine.core import events as e
+from engine.core.journal import Journal
 from engine.portfolio.trades import Attribution, Trade
 from engine.report.metrics import SECOND, Tally
 from engine.report.summary import Summary
@@ -65,9 +67,13 @@ def samples(bars: dict[str, np.ndarray], trades: list[Trade]) -> tuple[np.ndarra
 
 
 def write_run(
-    root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo", zone: str = "UTC", nights: float = 0.0
-) -> Path:
-    """A finished run's folder; `nights` is what swap each trade paid, and the broker then stops its last one out."""
+    root: Path, bars: int = 3_000, trades: int = 60, name: str = "demo", zone: str = "UTC", nights: float = 0.0,
+    journal: bool = False,
+) -> Path:  # fmt: skip
+    """A finished run's folder; `nights` is what swap each trade paid, and the broker then stops its last one out.
+
+    With a `journal` every trade has its signals, orders and deals in it.
+    """
     tally = Tally(START_BALANCE, day="17:00 America/New_York")
     prices, made = walk(bars), []
     with RunWriter(root, name, tally) as writer:
@@ -85,10 +91,30 @@ def write_run(
                 writer.bars("EURUSD", "H1", {name: values[lo : lo + 1_000] for name, values in prices.items()})
         for trade in made:
             writer.trade(trade)
+        if journal:
+            write_journal(writer.journal_path, made)
         span = (int(prices["open_ts"][0]), int(prices["ts"][-1])) if bars else (START, START + HOUR)
         config = {"name": name, "strategy": {"name": "ma_cross", "fast": 20}}
         notes = ["Bars are ask prices; a spread of 1.0 points is assumed."]
         return writer.finish(summary(tally, made, span, zone), config, notes)
+
+
+def write_journal(path: Path, trades: list[Trade]) -> None:
+    """What would have been decided for these trades, in order."""
+    journal = Journal(path)
+    for t in trades:
+        who = (t.strategy, t.symbol)
+        for entry, ts, price, order in (("in", t.open_ts, t.open_price, t.order_in),
+                                        ("out", t.close_ts, t.close_price, t.order_out)):  # fmt: skip
+            way = t.side if entry == "in" else -t.side
+            cause = journal.write(e.Signal(ts, *who, float(t.side if entry == "in" else 0), t.stop))
+            if entry == "in":
+                cause = journal.write(e.TargetPosition(ts, *who, t.side * t.units, t.stop, None, "size spread"), cause)
+            cause = journal.write(e.Order(ts, *who, way, t.units, stop=t.stop, id=order), cause)
+            profit = t.profit if entry == "out" else 0.0
+            journal.write(e.Fill(ts, *who, order, order, t.position, way, t.units, price, entry, profit, -0.35, 0.0,
+                                 "order", ts), cause)  # fmt: skip
+    journal.close()
 
 
 def with_swap(trade: Trade, swap: float) -> Trade:

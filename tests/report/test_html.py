@@ -46,7 +46,7 @@ def test_whatever_a_user_named_is_text(tmp_path: Path) -> None:
             attribution=[Attribution(EVIL, 1, 0, 0.0, 0.0, 0.0)], extra={EVIL: EVIL}, cautions=[EVIL],
         )  # fmt: skip
         page = report(writer.finish(named, {EVIL: {EVIL: EVIL}}, [EVIL]))
-    assert page.count("</script>") == 2 and "alert(1)</script>" not in page and "<b>&" not in page
+    assert page.count("</script>") == 3 and "alert(1)</script>" not in page and "<b>&" not in page
     data = json.loads(re.search(r'id="data">(.*)</script>', page)[1])  # type: ignore[index]
     assert data["streams"][0]["symbol"] == EVIL and EVIL in data["trades"]["words"]
 

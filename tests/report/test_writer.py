@@ -30,7 +30,7 @@ from engine.report.summary import Summary, load_summary
 from engine.report.writer import Columns, RunWriter, reserve
 from tests.report.sample import START, START_BALANCE, samples, trades_on, walk, write_run
 
-FILES = {"trades.csv", "equity.parquet", "bars.parquet", "summary.json", "report.html"}
+FILES = {"trades.csv", "days.csv", "equity.parquet", "bars.parquet", "summary.json", "report.html"}
 
 
 def test_a_finished_run_has_every_file_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ const STEPS = [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 *
   7 * DAY, 14 * DAY, 30.4 * DAY, 91.3 * DAY, 365.25 * DAY, 730.5 * DAY, 1826 * DAY];
 
 class Zone {  // times as the reader's zone shows them
-  constructor(name) {
+  constructor(name, shift = 0) {  // shift: hours on top, as of a broker on New York time plus seven
+    this.shift = shift * HOUR;
     const fields = { hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit",
       minute: "2-digit", second: "2-digit" };
     try { this.format = new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: name }); }
@@ -21,7 +22,7 @@ class Zone {  // times as the reader's zone shows them
     let found = this.known.get(hour);
     if (found === undefined) {
       const p = Object.fromEntries(this.format.formatToParts(hour * HOUR).map(x => [x.type, +x.value]));
-      found = Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - hour * HOUR;
+      found = Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - hour * HOUR + this.shift;
       this.known.set(hour, found);
     }
     return found;
@@ -85,8 +86,8 @@ function roundStep(span, count) {
 }
 
 class Chart {
-  constructor(canvas, { zone, equity, startBalance, money, onPick }) {
-    Object.assign(this, { canvas, zone, equity, money, onPick });
+  constructor(canvas, { zone, equity, exposure, startBalance, money, onPick }) {
+    Object.assign(this, { canvas, zone, equity, exposure, money, onPick });
     this.ctx = canvas.getContext("2d");
     this.cursor = null; this.chosen = null; this.spots = [];
     let peak = startBalance ?? -Infinity;
@@ -103,8 +104,10 @@ class Chart {
     const steps = Float64Array.from(this.axis.subarray(1, 2001), (t, i) => t - this.axis[i]).sort();
     this.bar = steps.length ? Math.max(steps[steps.length >> 1], 1) : MINUTE;
     this.trades = trades.map(t => Object.assign(t, { from: this.xOf(t.open), to: this.xOf(t.close) }));
-    let i = 0;
-    this.equityX = Float64Array.from(this.equity.ts, t => { while (i + 1 < this.axis.length && this.axis[i + 1] <= t) i++; return this.place(i, t); });
+    let i;
+    const along = ts => { i = 0; return Float64Array.from(ts, t => { while (i + 1 < this.axis.length && this.axis[i + 1] <= t) i++; return this.place(i, t); }); };
+    this.equityX = along(this.equity.ts);
+    this.exposureX = along(this.exposure.ts);
     this.view = middle ? [this.xOf(middle[0]), this.xOf(middle[1])] : [0, this.axis.length];
     if (this.view[1] - this.view[0] < MIN_BARS) this.view = [0, this.axis.length];
     this.draw();
@@ -190,13 +193,14 @@ class Chart {
     this.sx = x => (x - this.view[0]) / (this.view[1] - this.view[0]) * this.width;
     c.classList.toggle("empty", !this.axis.length);
     if (!this.axis.length) { g.fillStyle = this.color.soft; g.fillText("No bars and no account samples in this run.", 12, 24); return; }
-    const shares = this.stream ? [0.6, 0.24, 0.16] : [0, 0.65, 0.35], usable = this.height - GAP * (this.stream ? 2 : 1);
+    const shares = this.stream ? [0.53, 0.21, 0.13, 0.13] : [0, 0.5, 0.25, 0.25], usable = this.height - GAP * (this.stream ? 3 : 2);
     let top = 0;
     const panes = this.panes = shares.map(s => { const p = { top, bottom: top + s * usable }; if (s) top = p.bottom + GAP; return p; });
     this.timeAxis();
     if (this.stream) this.pricePane(panes[0]);
     this.moneyPane(panes[1]);
     this.fallPane(panes[2]);
+    this.openPane(panes[3]);
     this.crosshair();
   }
 
@@ -312,6 +316,31 @@ class Chart {
       g.beginPath(); g.moveTo(a, ya); g.lineTo(a - r, ya + t.side * r * 1.7); g.lineTo(a + r, ya + t.side * r * 1.7); g.closePath(); g.stroke(); g.fill();
       g.fillStyle = tone; g.beginPath(); g.moveTo(z, yz - r); g.lineTo(z + r, yz); g.lineTo(z, yz + r); g.lineTo(z - r, yz); g.closePath(); g.stroke(); g.fill();
     }
+  }
+
+  openPane(pane) {  // what was open: longs above, shorts below, worth at their opening
+    const { long, short } = this.exposure, x = this.exposureX;
+    if (!x.length) return;
+    const lo = at(x, this.view[0]), hi = Math.min(at(x, this.view[1]) + 1, x.length);
+    let low = 0, high = 0;
+    for (let i = lo; i < hi; i++) { low = Math.min(low, -short[i]); high = Math.max(high, long[i]); }
+    const y = this.scale(pane, low, high, (v, s) => this.money(v, s), (pane.bottom - pane.top) / 30);
+    this.clip(pane, g => {
+      for (const [values, way, tone] of [[long, 1, this.color.buy], [short, -1, this.color.sell]]) {
+        g.beginPath(); g.moveTo(this.sx(x[lo]), y(0));
+        let px = -1e9, far = 0;
+        for (let i = lo; i < hi; i++) {
+          const from = this.sx(x[i]), to = i + 1 < x.length ? this.sx(x[i + 1]) : this.width;
+          far = from - px < .5 ? Math.max(far, values[i]) : values[i];
+          if (from - px >= .5) px = from;
+          g.lineTo(px, y(way * far)); g.lineTo(to, y(way * values[i]));
+        }
+        g.lineTo(this.width, y(0)); g.closePath();
+        g.globalAlpha = .35; g.fillStyle = tone; g.fill(); g.globalAlpha = 1;
+      }
+    });
+    const here = this.pointed() < x[0] ? -1 : at(x, this.pointed());
+    this.legend(pane, [[`Open long ${this.money(here < 0 ? 0 : long[here])}`, "buy"], [`short ${this.money(here < 0 ? 0 : short[here])}`, "sell"]]);
   }
 
   samples() {  // the samples in view, one beyond on each side

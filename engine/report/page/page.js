@@ -3,7 +3,7 @@
 
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const $ = id => document.getElementById(id), zone = new Zone(data.zone), ROW = 27;
+  const $ = id => document.getElementById(id), zones = data.zones.map(([name, key, shift]) => ({ name, clock: new Zone(key, shift) })), zone = zones[0].clock, ROW = 27;
 
   function unpack(text, Kind) {
     const raw = atob(text), bytes = new Uint8Array(raw.length);
@@ -29,12 +29,14 @@
     return out;
   });
   const equity = Object.fromEntries(["ts", "balance", "equity"].map(k => [k, unpack(data.equity[k], Float64Array)]));
+  const exposure = { ts: unpack(data.exposure.ts, Float64Array), long: unpack(data.exposure.long, Float32Array), short: unpack(data.exposure.short, Float32Array) };
   const { words, columns, total } = data.trades, word = (name, i) => words[columns[name][i]];
   const trades = (columns.trade ?? []).map((id, i) => ({
     id, strategy: word("strategy", i), symbol: word("symbol", i), side: word("direction", i) === "long" ? 1 : -1,
     lots: columns.lots[i], open: columns.open_time[i], open_price: columns.open_price[i], close: columns.close_time[i],
     close_price: columns.close_price[i], stop: columns.stop[i], take_profit: columns.take_profit[i], reason: word("exit_reason", i),
     gross: columns.gross_profit[i], commission: columns.commission[i], swap: columns.swap?.[i] ?? 0, net: columns.net_profit[i], held: columns.held_s[i],
+    spread: columns.spread_cost?.[i] ?? 0, slippage: columns.slippage_cost?.[i] ?? 0, best: columns.best_price?.[i] ?? null, worst: columns.worst_price?.[i] ?? null,
   }));
 
   const fixed = (t, price) => price.toFixed(digitsOf(t.symbol));
@@ -119,10 +121,49 @@
       if (other) pick(other);
     }
     chart.choose(trade, jump);
+    reaches.forEach(r => r.draw());
+    why(trade);
     const index = shown.indexOf(trade), box = $("scroll"), top = index * ROW;
     if (index >= 0 && !jump && (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 3 * ROW)) box.scrollTop = top - box.clientHeight / 2;
     if (jump && $("chart").getBoundingClientRect().top < 0) $("chart-card").scrollIntoView({ behavior: "smooth", block: "start" });
     rows();
+  }
+  let chains = null, telling = null;
+  async function unzip() {  // why trades happened: read when the first one is asked about
+    const text = $("chains").textContent;
+    if (!text || typeof DecompressionStream === "undefined") return [];
+    const raw = new Blob([Uint8Array.from(atob(text), c => c.charCodeAt(0))]).stream();
+    return JSON.parse(await new Response(raw.pipeThrough(new DecompressionStream("gzip"))).text());
+  }
+  function facts(trade) {
+    const box = document.createElement("p"), way = (a, b) => 100 * trade.side * (b / a - 1);
+    box.className = "facts";
+    const say = (label, value) => { const span = cell("span", label + " "); span.append(cell("b", value)); box.append(span); };
+    for (const { name, clock } of zones) say(name, `${clock.text(trade.open, true)} → ${clock.text(trade.close, true)}`);
+    const costs = [["spread", trade.spread], ["slippage", trade.slippage], ["commission", trade.commission], ["swap", trade.swap]];
+    say("market", money(trade.gross - trade.spread - trade.slippage));
+    for (const [label, amount] of costs) if (amount) say(label, money(amount));
+    say("net", `${money(trade.net)} ${data.currency}`);
+    if (trade.best !== null) say("best", `${fixed(trade, trade.best)} (${way(trade.open_price, trade.best).toFixed(2)} %)`);
+    if (trade.worst !== null) say("worst", `${fixed(trade, trade.worst)} (${way(trade.open_price, trade.worst).toFixed(2)} %)`);
+    return box;
+  }
+  function why(trade) {
+    telling = (async () => {
+      chains ??= unzip();
+      const steps = (await chains)[trade.id - 1] ?? [];
+      if (chosen !== trade) return;
+      const box = $("why"), table = document.createElement("table");
+      for (const [ts, kind, words] of steps) {
+        const row = document.createElement("tr"), when = cell("td", zone.text(ts, true), "when");
+        when.title = zones.map(z => `${z.clock.text(ts, true)} ${z.name}`).join("\n");
+        row.append(when, cell("td", kind, "kind"), cell("td", words));
+        table.append(row);
+      }
+      const hint = cell("p", (steps.length ? "With what the strategy saw: " : "Why it happened: ") + `onetape explain ${data.run} ${trade.id}`, "soft");
+      box.replaceChildren(cell("h3", `Trade ${trade.id}: ${trade.side > 0 ? "long" : "short"} ${trade.lots} ${trade.symbol}, ${trade.reason.replaceAll("_", " ")}`), facts(trade), table, hint);
+      box.hidden = false;
+    })();
   }
   function step(by) {  // arrow keys walk through the table
     if (!shown.length) return;
@@ -132,7 +173,7 @@
     choose(next, true);
   }
 
-  const chart = new Chart($("chart"), { zone, equity, startBalance: data.start_balance, money, onPick: t => choose(t, false) });
+  const chart = new Chart($("chart"), { zone, equity, exposure, startBalance: data.start_balance, money, onPick: t => choose(t, false) });
   let current = null;
   function pick(stream) {
     current = stream;
@@ -157,7 +198,10 @@
   $("scroll").addEventListener("keydown", e => {
     if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); step(e.key === "ArrowDown" ? 1 : -1); }
   });
+  const reaches = [["mae", "worst", "went against, %"], ["mfe", "best", "went its way, %"]].map(([id, end, label]) =>
+    new Reach($(id), { label, money, trades: trades.filter(t => t[end] !== null), far: t => 100 * Math.abs(t[end] / t.open_price - 1), chosen: () => chosen, onPick: t => choose(t, true) }));
   pick(streams[0] ?? null);
   arrange();
-  window.report = { chart, choose: id => choose(trades.find(t => t.id === id), true), ready: performance.now() };
+  requestAnimationFrame(() => reaches.forEach(r => r.draw()));  // below the fold: after the first frame
+  window.report = { chart, reaches, told: () => telling, choose: id => choose(trades.find(t => t.id === id), true), ready: performance.now() };
 })();
