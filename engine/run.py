@@ -187,6 +187,8 @@ class Session:
                 if self.tape.kind == "bars":
                     raise ConfigError(f"strategy {one.id} looks at quotes (on_quote), the tape holds bars alone")
                 self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
+            if on_order := own.pop(e.Order, None):
+                bus.subscribe(e.Order, partial(_numbered, on_order), one.id)
             for kind, handler in own.items():
                 bus.subscribe(kind, handler, one.id if "strategy" in kind.__struct_fields__ else None)
 
@@ -271,6 +273,11 @@ class Session:
 def _subscribe(made: Strategy, view: View) -> Subscription:
     columns = ("open", "high", "low", "close", *made.columns, *view.plan.columns)
     return Subscription(made.id, made.on_row, view, columns)
+
+
+def _numbered(on_order: Callable[[e.Order], Any], order: e.Order) -> Any:
+    """Hands an order on once risk has numbered it."""
+    return on_order(order) if order.id else None
 
 
 def _resolve(
