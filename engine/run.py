@@ -69,6 +69,18 @@ def backtest(
     options  of a session, for tests: eager, banded
     """
     config, strategies = _resolve(config, data, frame)
+    return backtest_with(config, strategies, data, out, progress, **options)
+
+
+def backtest_with(
+    config: Config,
+    strategies: Iterable[Strategy],
+    data: Tape | None = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """`backtest` of strategies that are there already, one for each that the config names."""
     config = config.pinned(config.data.symbols if data is None else data.symbols)
     tape = open_config_tape(config) if data is None else stressed(data, config)
     if not len(tape):
@@ -206,6 +218,8 @@ class Session:
 
     def start(self) -> None:
         self.recorder.start(self.journal)
+        for made in () if self.compiled else self.strategies:
+            self.bus.publish(made.on_start())
 
     def finish(self, records: int, seconds: float) -> Run:
         """The run, worked out at once if it has a folder, else when somebody asks."""

@@ -87,6 +87,10 @@ class Strategy:
         """A feature with the outputs `signal`, `stop`, `take_profit` that wishes what `on_row` wishes, or None."""
         return None
 
+    def on_start(self) -> Any:
+        """Called before the first record; what it returns is dated when it is to happen."""
+        return None
+
     def on_row(self, row: Any) -> Any:
         return None
 

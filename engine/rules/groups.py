@@ -69,8 +69,8 @@ class Group:
         if not (self.every or self.some or self.none):
             return Verdict(False, f"{self.path} states no rule")
         one = next((found.words for found in found_of if found.holds), "")
-        told = [str(rule) for rule in self.every] + ([one] if one else []) + [f"not {rule}" for rule in self.none]
-        return Verdict(True, f"{self.path} holds: {'; '.join(told)}")
+        held = [str(rule) for rule in self.every] + ([one] if one else []) + [f"not {rule}" for rule in self.none]
+        return Verdict(True, f"{self.path} holds: {'; '.join(held)}")
 
     def __str__(self) -> str:
         return self.path
