@@ -54,9 +54,9 @@ def backtest_signals(
     size    of a full signal, like "0.10 lots" or "1 % risk"; by default the config's
 
     A wish is not known before its `ts`; it fills at the first price after that, and after the latency. Raises
-    DataError for stamps without a zone, out of order, twice for one symbol or outside the data, for a signal that is NaN
-    or beyond 1, for a stop that is no price; ConfigError for an unknown symbol or column, and for a size by risk without
-    stops.
+    DataError for stamps without a zone, out of order, twice for one symbol or outside the data, for a signal that is
+    NaN or beyond 1, for a stop that is no price; ConfigError for an unknown symbol or column, and for a size by risk
+    without stops.
     """
     base = _config(config, data, name)
     tape = open_config_tape(base) if data is None else data

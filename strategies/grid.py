@@ -67,7 +67,7 @@ class Grid(Strategy):
         if abs(row.close - ladder.centre) > (self.rungs + self.room) * ladder.step:
             return self.take_down(row, ladder)
         if not ladder.held and ladder.orders and abs(row.close - ladder.centre) > ladder.step:
-            return self.follow(row, ladder)
+            return self.follow(row, ladder)  # the market has moved on by a step
         return [self.order(row, ladder, rung) for rung in self.empty(ladder)]
 
     def take_down(self, row, ladder):
@@ -77,7 +77,6 @@ class Grid(Strategy):
         return [Cancel(row.ts, self.id, number) for number in ladder.orders.values() if number]
 
     def follow(self, row, ladder):
-        """Nothing is held and the market has moved on by a step: so does the ladder."""
         ladder.centre = row.close
         return [Modify(row.ts, self.id, n, **self.prices(ladder, rung)) for rung, n in ladder.orders.items()]
 
@@ -113,7 +112,9 @@ class Grid(Strategy):
         return self.order(fill, ladder, rung) if again else None
 
     def on_canceled(self, gone):
-        self._ladders[gone.symbol].orders.pop(self._ladders[gone.symbol].at(gone.order), None)
+        ladder = self._ladders[gone.symbol]
+        ladder.orders.pop(ladder.at(gone.order), None)
 
     def on_rejected(self, rejected):
-        return None if rejected.request else self.on_canceled(rejected)
+        if rejected.symbol and not rejected.request:  # an order, and not a change of one or its end
+            self.on_canceled(rejected)

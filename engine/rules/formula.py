@@ -41,7 +41,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
 SIMPLE: dict[str, Callable[..., float]] = {"abs": abs, "min": min, "max": max}
 FUNCTIONS = {"abs": 1, "min": 2, "max": 2, "ago": 2, "crosses_above": 2, "crosses_below": 2, "rising": 2, "falling": 2}
 """How many values each takes."""
-LONGEST = 300
+LONGEST, DEEPEST = 300, 40
 FARTHEST = 1_000
 """Bars back that a formula may look."""
 
@@ -83,10 +83,7 @@ def read_formula(text: Any, names: Iterable[str]) -> Formula:
             f"{text!r} cannot be read: write it like rsi < 30, or close > average and hour >= 8"
         ) from None
     reader = Reader(text, tuple(names))
-    try:
-        node, logical = reader.read(body, 0)
-    except RecursionError:
-        raise ConfigError(f"{text!r} is nested too deep") from None
+    node, logical = reader.read(body, 0)
     return Formula(text.strip(), node, tuple(dict.fromkeys(reader.used)), reader.back, logical)
 
 
@@ -96,7 +93,7 @@ class Reader:
     def __init__(self, text: str, names: tuple[str, ...]) -> None:
         self.text, self.known = text, names
         self.used: list[str] = []
-        self.back = 0
+        self.back = self.depth = 0
 
     def wrong(self, why: str) -> ConfigError:
         return ConfigError(f"{self.text!r}: {why}")
@@ -104,6 +101,15 @@ class Reader:
     def read(self, part: ast.expr, shift: int) -> tuple[Node, bool]:
         """A part as a function, and whether it is a truth; `shift` bars ago at the most."""
         self.back = max(self.back, shift)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong("is nested too deep: make several rules of it")
+        try:
+            return self.part(part, shift)
+        finally:
+            self.depth -= 1
+
+    def part(self, part: ast.expr, shift: int) -> tuple[Node, bool]:
         if isinstance(part, ast.Constant):
             return self.constant(part.value), False
         if isinstance(part, ast.Name):
