@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
+from engine.core.broker import VenueConfig
 from engine.core.errors import ConfigError, OnetapeError
 from engine.core.events import Signal
 from engine.core.journal import read
 from engine.core.load import load
+from engine.core.quantity import Size
 from engine.core.tape import ArrayTape
 from engine.feeds.tapes import open_tape
 from engine.replay import replay
-from engine.signals import SignalTable, read_signals
+from engine.signals import SignalTable, _config, read_signals
 from tests.laws import market
 from tests.laws.market import MINUTE
 from tests.laws.runs import ns, play
@@ -70,12 +73,7 @@ def test_a_wish_is_decided_at_its_moment_and_not_known_before(data: st.DataObjec
     other = [*rows[:cut], *((t, -s) for t, s in rows[cut:])]
 
     def run(chosen: list[tuple[int, float]]) -> Any:
-        config = engine.signals._config(None, tape, "signals")  # type: ignore[attr-defined]
-        from dataclasses import replace
-
-        from engine.core.broker import VenueConfig
-        from engine.core.quantity import Size
-
+        config = _config(None, tape, "signals")
         config = replace(config, risk=replace(config.risk, size=Size.parse("3000 units")), venue=VenueConfig(ns(10**6)))
         table = pd.DataFrame(chosen, columns=["ts", "signal"])
         return play(config, tape, [SignalTable(read_signals(table, ("EURUSD",)))])
@@ -83,7 +81,7 @@ def test_a_wish_is_decided_at_its_moment_and_not_known_before(data: st.DataObjec
     whole, changed = run(rows), run(other)
     said = [f for _, _, f in whole.frames if isinstance(f, Signal)]
     assert {s.ts for s in said} <= set(stamps)
-    before = [[f for _, _, f in o.frames if f.ts < rows[cut][0]][1:] for o in (whole, changed)]
+    before = [[repr(f) for _, _, f in o.frames if f.ts < rows[cut][0]][1:] for o in (whole, changed)]
     assert before[0] == before[1]
     for fill in whole.fills:
         if fill.reason == "order":
