@@ -65,7 +65,7 @@ from engine.core.registry import Registry, did_you_mean
 __all__ = [
     "Accepted", "Cancel", "Canceled", "CloseBy", "ConfigError", "Correction", "Denied", "Fill", "MarginCall",
     "Modified", "Modify", "Order", "Quote", "Rejected", "Signal", "Strategy", "Swapped", "TargetPosition", "Timer",
-    "Triggered", "dataclass", "field", "strategy",
+    "Triggered", "dataclass", "field", "make", "strategy",
 ]  # fmt: skip
 
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy")

@@ -25,7 +25,7 @@ CHANNEL = {"period": 5, "exit_period": 2, "stop_atr": 1.0, "atr_period": 3}
 BANDS = {"period": 5, "deviations": 1.0, "stop_atr": 1.0, "atr_period": 3}
 DIPS = {"trend": 12, "period": 2, "low": 40.0, "leave": 2, "stop_atr": 1.0, "atr_period": 3}
 SESSION = {"zone": "utc", "start": "10:00", "end": "10:20", "leave": "11:30", "reward": 0.5}
-HOURS = {"zone": "newyork", "enter": "05:10", "leave": "06:00", "days": "mon wed fri", "side": "long", "atr_period": 3}
+HOURS = {"zone": "newyork", "enter": "03:00", "leave": "15:30", "days": "mon tue wed thu fri sat sun", "side": "long"}
 OTHERS = {"bollinger_reversion": BANDS, "rsi_pullback": DIPS, "session_breakout": SESSION, "time_of_day": HOURS}
 
 
