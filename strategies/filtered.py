@@ -54,7 +54,7 @@ class Filtered(Strategy):
         if self.of == "filtered":
             raise ConfigError("filtered: of cannot be filtered itself")
         self._inner = make(self.of, self.params)
-        self.columns = tuple(dict.fromkeys((*self._inner.columns, "spread", "end")))
+        self.columns = tuple(dict.fromkeys((*self._inner.columns, "spread", "end")))  # type: ignore[misc]
         if len(inspect.signature(self._inner.on_row).parameters) > 1:
             raise ConfigError(f"filtered: {self.of} asks for history, which is not handed on")
         window(self)
