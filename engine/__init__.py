@@ -2,6 +2,7 @@
 
     run = engine.backtest("demo")            a config's or strategy's name, a Config, or a Strategy object with data
     run.trades  run.equity  run.summary
+    engine.backtest_signals(table, data)     the same for signals that were made elsewhere: ts, symbol, signal, stop
     engine.frame({"rsi": rsi(14)}, bars)     features of a DataFrame, the same bits as in a run
     engine.bars(quotes, "renko 10 points")   bars of any kind from quotes, prints or a dataset
 
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from engine.features.batch import frame
     from engine.feeds.kinds.make import bars
     from engine.run import backtest
+    from engine.signals import backtest_signals
 
-__all__ = ["__version__", "backtest", "bars", "frame"]
+__all__ = ["__version__", "backtest", "backtest_signals", "bars", "frame"]
 __version__ = "0.1.0"
-HOMES = {"backtest": "engine.run", "bars": "engine.feeds.kinds.make", "frame": "engine.features.batch"}
+HOMES = {
+    "backtest": "engine.run",
+    "backtest_signals": "engine.signals",
+    "bars": "engine.feeds.kinds.make",
+    "frame": "engine.features.batch",
+}
 
 
 def __getattr__(name: str) -> Any:

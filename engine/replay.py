@@ -17,6 +17,7 @@ from engine.core.errors import JournalError, NotFound, Refused
 from engine.core.events import End, Event, Fill, Order, Signal, Start
 from engine.core.instrument import as_recorded
 from engine.core.journal import Frame, Journal, as_stored, read
+from engine.core.table import STAMPS
 from engine.core.tape import Tape
 from engine.feeds.stressed import stressed
 from engine.report.explain import Step, chain, decided_at
@@ -164,11 +165,11 @@ def explain(
     mine = {step.seq for step in steps}
     signals = {f.seq: f.event for f in frames if f.seq in mine and made_of_row(f.event, f.cause)}
     _, rows = rerun(config, tape, {s.ts for s in signals.values()}, strategies)
-    seen = {row[:3]: step_of(*row) for row in rows}
+    seen = {row[:3]: steps_of(*row) for row in rows}
     found: list[Step] = []
     for step in steps:
         if (signal := signals.get(step.seq)) and (row := seen.get((signal.ts, signal.strategy, signal.symbol))):
-            found.append(row)
+            found += row
         found.append(step)
     return found
 
@@ -196,8 +197,8 @@ def retold(config: Config, tape: Tape, recorded: Iterable[Frame], strategies: St
     return config, journal.frames
 
 
-Seen = tuple[int, str, str, str, str]
-"""A row that a strategy saw: ts, strategy, symbol, frame, and its values in words."""
+Seen = tuple[int, str, str, str, str, str]
+"""A row that a strategy saw: ts, strategy, symbol, frame, its values in words, and why it decided as it did."""
 
 
 def rerun(config: Config, tape: Tape, moments: set[int], strategies: Strategies) -> tuple[Session, list[Seen]]:
@@ -207,6 +208,7 @@ def rerun(config: Config, tape: Tape, moments: set[int], strategies: Strategies)
     """
     session = Session(config, tape, made(config, strategies))
     session.rows.watched = set(moments)
+    reasons = ask_why(session, moments)
     last = max(moments, default=tape.span[0])
     session.start()
     for block in tape.blocks(config.run.block):
@@ -216,23 +218,46 @@ def rerun(config: Config, tape: Tape, moments: set[int], strategies: Strategies)
             break
     session.clock(min(last, tape.span[1]))
     frames = {one.id: one.frame for one in config.strategies}
-    return session, [(row.ts, name, row.symbol, frames[name], row_text(row)) for name, row in session.rows.seen]
+    return session, [
+        (row.ts, name, row.symbol, frames[name], row_text(row), reasons.get((row.ts, name, row.symbol), ""))
+        for name, row in session.rows.seen
+    ]
+
+
+def ask_why(session: Session, moments: set[int]) -> dict[tuple[int, str, str], str]:
+    """Has every strategy asked why, right after it saw a row of these moments; the answers, as they come in."""
+    reasons: dict[tuple[int, str, str], str] = {}
+    strategies = {made.id: made for made in session.strategies}
+
+    def asking(made: Strategy, handler: Callable[..., Any]) -> Callable[..., Any]:
+        def call(row: Any, *history: Any) -> Any:
+            result = handler(row, *history)
+            if row.ts in moments:
+                reasons[row.ts, made.id, row.symbol] = made.why(row.symbol)
+            return result
+
+        return call
+
+    for one in session.rows.subscriptions:
+        one.handler = asking(strategies[one.strategy], one.handler)
+    return reasons
 
 
 def row_text(row: Any) -> str:
     """A row's values in one line."""
-    values = ((name, getattr(row, name)) for name in row.__struct_fields__ if name not in ("ts", "symbol"))
+    values = ((name, getattr(row, name)) for name in row.__struct_fields__ if name not in ("symbol", *STAMPS))
     return ", ".join(f"{name} {value:.10g}" for name, value in values)
 
 
-def step_of(ts: int, strategy: str, symbol: str, frame: str, text: str) -> Step:
-    return Step(0, ts, "row", f"{strategy} saw {symbol} {frame}: {text}")
+def steps_of(ts: int, strategy: str, symbol: str, frame: str, text: str, why: str) -> list[Step]:
+    row = Step(0, ts, "row", f"{strategy} saw {symbol} {frame}: {text}")
+    return [row, Step(0, ts, "why", f"{strategy}: {why}")] if why else [row]
 
 
 def at_close(config: Config, tape: Tape, bar: int, strategies: Strategies) -> list[Step]:
     """What strategies saw at one close, and which of them were still warming up; NotFound when no bar closed then."""
     session, rows = rerun(config, tape, {bar}, strategies)
-    steps = [step_of(*row) for row in rows]
+    steps = [step for row in rows for step in steps_of(*row)]
     awake = {row[1:3] for row in rows}
     before: list[int] = []
     for one in session.rows.subscriptions:

@@ -69,6 +69,18 @@ def backtest(
     options  of a session, for tests: eager, banded
     """
     config, strategies = _resolve(config, data, frame)
+    return backtest_with(config, strategies, data, out, progress, **options)
+
+
+def backtest_with(
+    config: Config,
+    strategies: Iterable[Strategy],
+    data: Tape | None = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """`backtest` of strategies that are there already, one for each that the config names."""
     config = config.pinned(config.data.symbols if data is None else data.symbols)
     tape = open_config_tape(config) if data is None else stressed(data, config)
     if not len(tape):
@@ -189,6 +201,8 @@ class Session:
                 if self.tape.kind == "bars":
                     raise ConfigError(f"strategy {one.id} looks at quotes (on_quote), the tape holds bars alone")
                 self.rows.quotes += [(s, self.symbols.index(s), on_quote) for s in one.symbols]
+            if on_order := own.pop(e.Order, None):
+                bus.subscribe(e.Order, partial(_numbered, on_order), one.id)
             for kind, handler in own.items():
                 bus.subscribe(kind, handler, one.id if "strategy" in kind.__struct_fields__ else None)
 
@@ -206,6 +220,8 @@ class Session:
 
     def start(self) -> None:
         self.recorder.start(self.journal)
+        for made in () if self.compiled else self.strategies:
+            self.bus.publish(made.on_start())
 
     def finish(self, records: int, seconds: float) -> Run:
         """The run, worked out at once if it has a folder, else when somebody asks."""
@@ -273,6 +289,11 @@ class Session:
 def _subscribe(made: Strategy, view: View) -> Subscription:
     columns = ("open", "high", "low", "close", *made.columns, *view.plan.columns)
     return Subscription(made.id, made.on_row, view, columns)
+
+
+def _numbered(on_order: Callable[[e.Order], Any], order: e.Order) -> Any:
+    """Hands an order on once risk has numbered it."""
+    return on_order(order) if order.id else None
 
 
 def _resolve(

@@ -23,7 +23,8 @@ called, where defined: `on_quote(quote)`, `on_fill(fill)`, `on_timer(timer)`, `o
 `on_margin_call`, `on_correction`. A handler returns an event, a list of them, or None; one dated later than now is
 scheduled (`Timer`). Repeating a wish costs nothing: what says nothing new is dropped.
 
-Who manages orders himself returns `Order`, `Cancel`, `Modify` and `CloseBy`, of his own orders and positions.
+Who manages orders himself returns `Order`, `Cancel`, `Modify` and `CloseBy`, of his own orders and positions;
+`on_order(order)` hands back an order of his that risk let through, with the number it now goes by.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ from engine.core.registry import Registry, did_you_mean
 __all__ = [
     "Accepted", "Cancel", "Canceled", "CloseBy", "ConfigError", "Correction", "Denied", "Fill", "MarginCall",
     "Modified", "Modify", "Order", "Quote", "Rejected", "Signal", "Strategy", "Swapped", "TargetPosition", "Timer",
-    "Triggered", "dataclass", "field", "strategy",
+    "Triggered", "dataclass", "field", "make", "strategy",
 ]  # fmt: skip
 
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
@@ -86,8 +87,16 @@ class Strategy:
         """A feature with the outputs `signal`, `stop`, `take_profit` that wishes what `on_row` wishes, or None."""
         return None
 
+    def on_start(self) -> Any:
+        """Called before the first record; what it returns is dated when it is to happen."""
+        return None
+
     def on_row(self, row: Any) -> Any:
         return None
+
+    def why(self, symbol: str) -> str:
+        """In words, what decided at the last row of a symbol; `onetape explain` shows it. Empty: it does not say."""
+        return ""
 
     def wish(self, event: Any, strength: float, stop: float | None = None, take_profit: float | None = None) -> Signal:
         """Be that long (+1) .. short (-1) of the event's symbol, with these exits for what gets opened."""
@@ -155,13 +164,14 @@ def params_of(made: Strategy) -> dict[str, Any]:
     """The parameters a strategy was made with, as a config would name them."""
     one: Any = made
     values = {f.name: getattr(one, f.name) for f in fields(one) if f.init} if is_dataclass(one) else {}
-    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str | dict)}
 
 
 def handlers(made: Strategy) -> dict[type[Event], Any]:
     """The event handlers a strategy defines, by event type (rows aside)."""
     kinds = (
         Quote, Fill, Timer, Accepted, Rejected, Canceled, Modified, Triggered, Swapped, MarginCall, Correction, Denied,
+        Order,
     )  # fmt: skip
     found = {kind: getattr(made, f"on_{snake(kind.__name__)}", None) for kind in kinds}
     return {kind: handler for kind, handler in found.items() if handler is not None}

@@ -103,7 +103,7 @@ def test_the_exit_codes_are_those_of_the_documentation() -> None:
         ("bactest demo", 2, "No such command 'bactest'. Did you mean 'backtest'"),
         ("backtest", 2, "Missing argument"),
         ("backtest demo --sett x=1", 2, "No such option: --sett"),
-        ("backtest demoo", 2, "no config or strategy is called 'demoo': did you mean demo?"),
+        ("backtest demoo", 2, "no config or strategy is called 'demoo': did you mean demo"),
         ("backtest nowhere.toml", 6, "config file nowhere.toml does not exist"),
         ("backtest demo --on nowhere.toml", 6, "config file nowhere.toml does not exist"),
         ("backtest demo --set rsik.size=1", 2, "unknown key 'rsik': did you mean risk?"),

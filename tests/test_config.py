@@ -253,7 +253,7 @@ def test_an_unknown_environment_variable_is_named(minimal: Path) -> None:
 @pytest.mark.parametrize(
     ("ref", "error", "why"),
     [
-        ("demoo", ConfigError, r"no config or strategy is called 'demoo': did you mean demo\?"),
+        ("demoo", ConfigError, r"no config or strategy is called 'demoo': did you mean demo"),
         ("nowhere/x.toml", NotFound, "config file nowhere.x.toml does not exist"),
         ("x.toml", NotFound, "config file x.toml does not exist"),
     ],

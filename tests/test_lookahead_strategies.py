@@ -67,6 +67,26 @@ def test_nor_with_other_parameters_over_weekends_and_days_of_other_lengths(name:
     assert check_lookahead(name, bars("2017-02", "2017-07"), made, 32) is None
 
 
+SHORT = "2017-02-20", "2017-04-08"
+"""Seven weeks, with both changes to summer time."""
+OTHERS = {
+    "bollinger_reversion": {"period": 10, "deviations": 1.5},
+    "rsi_pullback": {"trend": 50, "low": 25.0},
+    "session_breakout": {"reward": 1.0},
+    "time_of_day": {},
+    "grid": {"rungs": 2},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nor_does_any_other_shipped_strategy(name: str) -> None:
+    assert check_lookahead(name, bars(*SHORT), config(name, **OTHERS[name]), 12) is None
+
+
+def test_nor_do_the_shipped_rules() -> None:
+    assert check_lookahead("pullback", bars(*SHORT), load("pullback", env={}), 12) is None
+
+
 TAPE = "2017-03-13", "2017-04-12"
 FEW = 24
 

@@ -5,6 +5,7 @@
     load("demo", sets=["strategy.params.fast=10"])   of the only strategy; of several: strategy.ID.params.fast
     ONETAPE__ACCOUNT__LEVERAGE=10                    account.leverage
     load("ma_cross", sets=[...])                     a strategy's name: a config of defaults around it
+    load("pullback")                                 configs/rules/pullback.toml, likewise
 
 A later one wins key by key; lists are replaced whole. An unknown key is an error that names the nearest.
 """
@@ -26,6 +27,8 @@ from engine.core.schema import Raw, build
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS, ON, STRATEGIES = ROOT / "configs" / "runs", ROOT / "configs" / "on", ROOT / "strategies"
+RULES = ROOT / "configs" / "rules"
+DEMO = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "spread": "10 points"}
 PREFIX = "ONETAPE__"
 Table = dict[str, Any]
 
@@ -49,6 +52,7 @@ def load(
         if not equals or not key.strip():
             raise ConfigError(f"--set {item}: write KEY=VALUE, like --set account.balance=5000")
         put(table, key.strip().split("."), Raw(text.strip(), f"--set {item}"))
+    write_out(table, Path(source).parent)
     config = build(Config, table)
     return replace(config, source=source, overridden=changed(before, config))
 
@@ -65,9 +69,33 @@ def settings(
     return [*(f"{key}={text}" for key, text in short.items() if text is not None), *sets]
 
 
+def write_out(table: Table, beside: Path) -> None:
+    """Strategies of rules get the content of their file, so that the config, and the journal, say all of it."""
+    for n, one in enumerate(table["strategy"] if isinstance(table.get("strategy"), list) else ()):
+        params = one.get("params") if isinstance(one, dict) else None
+        if isinstance(params, dict) and one.get("name") == "rules" and "file" in params:
+            ref = params.pop("file")
+            known = names(RULES, "*.toml")
+            if not isinstance(ref, str):
+                raise ConfigError(f"strategy[{n}].params.file: must be text, the name of a file of configs/rules")
+            path = known.get(ref) or next((p for p in (beside / ref, Path(ref)) if p.is_file()), None)
+            if path is None:
+                raise ConfigError(f"strategy[{n}].params.file: no rules are called {ref!r}: {did_you_mean(ref, known)}")
+            own = read_toml(path)
+            merge(own, params.get("rules", {}))
+            params |= {"rules": own, "source": path.name}
+
+
+def around_rules(rules: Table, path: Path) -> Table:
+    """A config of defaults around the rules of a file."""
+    params = {"rules": rules, "source": path.name}
+    return {"name": path.stem, "data": dict(DEMO), "strategy": [{"name": "rules", "id": path.stem, "params": params}]}
+
+
 def changed(before: Table, config: Config) -> bool:
     """Whether the config means something else than what the file alone says."""
     try:
+        write_out(before, Path())
         return build(Config, before).identity != config.identity
     except ConfigError:
         return True
@@ -77,14 +105,18 @@ def find(ref: str) -> tuple[Table, str]:
     """The table that `ref` stands for, and where it came from."""
     path = Path(ref)
     if path.suffix == ".toml" or len(path.parts) > 1:
-        return read_toml(path), str(path)
-    runs, strategies = names(RUNS, "*.toml"), names(STRATEGIES, "*.py")
+        table = read_toml(path)
+        if "strategy" not in table and {"long", "short"} & set(table):
+            return around_rules(table, path), str(path)
+        return table, str(path)
+    runs, strategies, rules = names(RUNS, "*.toml"), names(STRATEGIES, "*.py"), names(RULES, "*.toml")
     if ref in runs:
         return read_toml(runs[ref]), str(runs[ref])
     if ref in strategies:
-        data = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "spread": "10 points"}
-        return {"name": ref, "data": data, "strategy": [{"name": ref}]}, f"strategy {ref}"
-    raise ConfigError(f"no config or strategy is called {ref!r}: {did_you_mean(ref, [*runs, *strategies])}")
+        return {"name": ref, "data": dict(DEMO), "strategy": [{"name": ref}]}, f"strategy {ref}"
+    if ref in rules:
+        return around_rules(read_toml(rules[ref]), rules[ref]), str(rules[ref])
+    raise ConfigError(f"no config or strategy is called {ref!r}: {did_you_mean(ref, [*runs, *strategies, *rules])}")
 
 
 def names(folder: Path, pattern: str) -> dict[str, Path]:

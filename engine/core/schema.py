@@ -121,6 +121,7 @@ def scalar(kind: Any, value: Any, path: str) -> Any:
 
 def plain(value: Any, path: str) -> Any:
     """A free parameter: numbers, text, true or false, lists and tables of them."""
+    value = typed(value) if isinstance(value, Raw) else value
     if isinstance(value, list | tuple):
         return [plain(v, f"{path}[{n}]") for n, v in enumerate(value)]
     if isinstance(value, dict):

@@ -22,6 +22,11 @@ from tests.laws.runs import Outcome, ns, play, small_tables
 
 CROSS = {"fast": 2, "slow": 5, "stop_atr": 2.0, "reward": 1.0, "atr_period": 3}
 CHANNEL = {"period": 5, "exit_period": 2, "stop_atr": 1.0, "atr_period": 3}
+BANDS = {"period": 5, "deviations": 1.0, "stop_atr": 1.0, "atr_period": 3}
+DIPS = {"trend": 12, "period": 2, "low": 40.0, "leave": 2, "stop_atr": 1.0, "atr_period": 3}
+SESSION = {"zone": "utc", "start": "10:00", "end": "10:20", "leave": "11:30", "reward": 0.5}
+HOURS = {"zone": "newyork", "enter": "03:00", "leave": "15:30", "days": "mon tue wed thu fri sat sun", "side": "long"}
+OTHERS = {"bollinger_reversion": BANDS, "rsi_pullback": DIPS, "session_breakout": SESSION, "time_of_day": HOURS}
 
 
 def contestant(one: StrategyConfig) -> Strategy:
@@ -94,7 +99,10 @@ class Duel:
 @st.composite
 def contestants(draw: st.DrawFn) -> tuple[str, tuple[tuple[str, Any], ...]]:
     params: dict[str, Any]
-    name = draw(st.sampled_from(["ma_cross", "channel_breakout", "restless"]))
+    name = draw(st.sampled_from(["ma_cross", "channel_breakout", "restless", *OTHERS]))
+    if name in OTHERS:
+        stop = {"stop_atr": draw(st.sampled_from([0.0, 0.5, 2.0]))} if "session" not in name else {}
+        return name, tuple({**OTHERS[name], **stop}.items())
     if name == "restless":
         return name, (("width", draw(st.sampled_from([0.0, 0.7, 3.0]))), ("rungs", draw(st.sampled_from([1, 3]))))
     if name == "ma_cross":
@@ -148,6 +156,14 @@ def test_the_lanes_agree_for_both_strategies_and_every_latency(strategy, symbols
     name, params = strategy
     duel = Duel(((name, tuple(params.items())),), symbols, latency=latency, back=back, mode=mode)
     assert duel.differences(compiled=[(k, ()) for k in range(997, len(duel.tape), 997)]) == []
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("kind", ["quotes", "bars"])
+def test_the_lanes_agree_for_every_shipped_strategy_with_a_compiled_form(name: str, kind: str) -> None:
+    duel = Duel(((name, tuple(OTHERS[name].items())),), kind=kind, latency=250 * MS, hours="always")
+    assert duel.differences(compiled=[(k, ()) for k in range(997, len(duel.tape), 997)]) == []
+    assert len(duel.play("python").fills) >= 4
 
 
 def test_single_records_and_clock_events_change_nothing_in_the_compiled_lane() -> None:

@@ -1,0 +1,148 @@
+"""Filters in front of another strategy: entries only, one reason each, and never more than was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import engine
+from engine.core.config import Config
+from engine.core.errors import ConfigError
+from engine.core.load import load
+from engine.core.schema import build
+from engine.feeds.tapes import open_tape
+from engine.lookahead import check_lookahead
+from engine.run import Session, make_strategies
+from engine.strategy import make
+from strategies._edge import Edge
+from tests.strategies.test_hours import Signals
+
+INNER = {"fast": 5, "slow": 20}
+
+
+def config(**params: Any) -> Config:
+    base = load("demo", env={})
+    one = {"name": "filtered", "params": {"of": "ma_cross", "params": INNER, **params}}
+    data = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "spread": "10 points"}
+    return build(Config, {"name": "filtered", "data": data, "risk": {"size": str(base.risk.size)}, "strategy": [one]})
+
+
+def said(made: Config) -> list[Any]:
+    journal = Signals()
+    Session(made, open_tape("demo", ["EURUSD"], "H1", "2017-01", "2017-07", "10 points"), make_strategies(made),
+            journal=journal).run()  # fmt: skip
+    return journal.heard
+
+
+OPEN = {"larger": "", "days": "mon tue wed thu fri sat sun"}
+
+
+def test_without_filters_it_is_the_strategy_itself() -> None:
+    run = engine.backtest(config(**OPEN))
+    plain = engine.backtest(load("demo", env={}, sets=["strategy.params.fast=5", "strategy.params.slow=20",
+                                                       "venue.slippage=0 points", "venue.commission=0 USD per lot",
+                                                       "risk.max_drawdown=none"]))  # fmt: skip
+    columns = ["open_ts", "close_ts", "side", "exit_reason"]
+    pd.testing.assert_frame_equal(run.trades[columns], plain.trades[columns])
+    assert len(run.trades) > 100
+
+
+def test_entries_follow_the_day_and_the_hours_and_exits_are_never_held_back() -> None:
+    every = {s.ts: s for s in said(config(**OPEN))}
+    block = next(open_tape("demo", ["EURUSD"], "H1", "2017-01", "2017-07", "10 points").blocks())
+    bars = pd.DataFrame({"ts": block.ts, "close": block.close})
+    wall = pd.to_datetime(bars["ts"], utc=True).dt.tz_convert("America/New_York")
+    inside = (wall.dt.hour >= 4) & (wall.dt.hour < 14) & (wall.dt.day_of_week < 4)
+    allowed = dict(zip(bars["ts"], inside, strict=True))
+    hours = {"zone": "America/New_York", "enter": "04:00", "leave": "14:00", "days": "mon tue wed thu"}
+    found = said(config(larger="", **hours))
+    assert {s.ts for s in found if s.strength} == {ts for ts, s in every.items() if allowed[ts]}
+    assert len([s for s in found if s.strength]) > 30
+    turned = [s for s in found if not s.strength]
+    assert turned and all(not allowed[s.ts] for s in turned), "an entry that is not let through ends the other side"
+    trend = said(config(**{**OPEN, "larger": "D1", "trend": 5}))
+    assert 10 < len([s for s in trend if s.strength]) < len(every) - 10
+
+
+def test_the_larger_trend_is_that_of_closed_days_and_nothing_looks_ahead() -> None:
+    assert check_lookahead("filtered", open_tape("demo", ["EURUSD"], "H1", "2017-02", "2017-04", "10 points"),
+                           config(larger="H4", trend=10, half=0.02, stop=0.2, repeat=3), 8) is None  # fmt: skip
+
+
+def test_each_filter_names_itself() -> None:
+    for params, word in [
+        ({"max_spread": 0.5}, "spread 0."), ({"repeat": 500}, "duplicate: an entry of this side"),
+        ({"larger": "D1"}, "against D1: close"), ({"enter": "08:00", "leave": "08:30"}, "out of hours: 08:00 to 08:30"),
+        ({"half": 0.001, "stop": 0.002}, "edge -0."), ({"max_delay_s": -1.0}, "stale: known 0 s after its end"),
+    ]:  # fmt: skip
+        made = config(**{**OPEN, **params})
+        (strategy,) = make_strategies(made)
+        heard = []
+        filtered = type(strategy).let_through
+
+        def listen(self: Any, row: Any, wish: Any, seen: Any, kept: Any = filtered, heard: Any = heard) -> Any:
+            result = kept(self, row, wish, seen)
+            heard.append(seen.words)
+            return result
+
+        strategy.let_through = listen.__get__(strategy)  # type: ignore[attr-defined]
+        tape = open_tape("demo", ["EURUSD"], "H1", "2017-01", "2017-12", "10 points")
+        Session(made, tape, [strategy]).run()
+        assert any(words.startswith(word) for words in heard), (word, heard[:5])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-100.0, 100.0).map(lambda x: round(x, 2)), max_size=60), st.floats(0.001, 0.3))
+def test_the_edge_halves_or_stops_the_size_and_never_raises_it(profits: list[float], half: float) -> None:
+    edge = Edge()
+    for profit in profits:
+        edge.see(profit)
+    stop = 2 * half
+    factor = edge.factor(half, stop)
+    assert factor in (0.0, 0.5, 1.0) and -1.0 <= edge.value <= 1.0
+    assert (factor == 0.0) == (edge.value < -stop) and (factor == 1.0) == (edge.value >= -half)
+    won, lost = [p for p in profits if p > 0], [p for p in profits if p < 0]
+    slow = Edge(prior=7.0, memory=1e12)
+    for profit in profits:
+        slow.see(profit)
+    if won and lost:
+        even = np.mean(np.abs(lost)) / (np.mean(won) + np.mean(np.abs(lost)))
+        wanted = (7.0 * even + len(won)) / (7.0 + len(won) + len(lost)) - even
+        assert slow.value == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+        assert (slow.value > 0) == (sum(profits) > 1e-9) or abs(sum(profits)) < 1e-6
+
+
+def test_a_strategy_that_was_stopped_comes_back() -> None:
+    edge = Edge()
+    for profit in [5.0] + [-5.0] * 30:
+        edge.see(profit)
+    assert edge.factor(0.05, 0.1) == 0.0
+    rests = 0
+    while edge.factor(0.05, 0.1) == 0.0:
+        edge.rest()
+        rests += 1
+    assert 20 < rests < 400
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"of": "filtered"}, "cannot be filtered itself"), ({"of": "ma_cros"}, "did you mean ma_cross"),
+        ({"params": {"fats": 3}}, "did you mean fast"), ({"zone": "Mars"}, "unknown time zone"),
+        ({"trend": 1}, "trend is at least 2"), ({"half": 0.2, "stop": 0.1}, "0 <= half .0.2. <= stop .0.1. < 1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make("filtered", params)
+
+
+def test_who_manages_orders_himself_is_refused() -> None:
+    made = config(of="grid", params={})
+    with pytest.raises(ConfigError, match="grid manages orders itself: only wishes can be filtered"):
+        engine.backtest(made)
