@@ -34,6 +34,7 @@ from engine.core.registry import did_you_mean
 from engine.core.table import Stream
 from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
+from engine.execution.worked import ADDRESS, WorkedExecution
 from engine.facts import build_facts, owner_of, related_streams, rule_rows
 from engine.features.plan import Plan
 from engine.feeds.stressed import stressed
@@ -175,8 +176,18 @@ class Session:
         steps = [one.step_units for one in self.instruments]
         facts = self.facts
         look = no_facts if facts is None else lambda k, s, ts: facts.at(k, s, ts, venue.stands)
-        self.risk = risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps, shut, look)
+        self.risk = risk = Risk(
+            self.symbols, ids, limits, lambda: venue.book, steps, shut, look, not self.config.execution.plain
+        )
         execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
+        if not self.config.execution.plain:
+            execution = worked = WorkedExecution(
+                self.symbols, ids, lambda: venue.book, steps, given=self.config.execution
+            )
+            bus.subscribe(e.Timer, worked.on_timer, ADDRESS)
+            bus.subscribe(e.Fill, worked.on_fill)
+            bus.subscribe(e.Rejected, worked.on_rejected)
+            bus.subscribe(e.Canceled, worked.on_canceled)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
         bus.subscribe(e.Exits, execution.on_exits)

@@ -20,6 +20,7 @@ from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
 from engine.core.frictions import Blackout, check_frictions
 from engine.core.instrument import Instrument, declare, pins, shipped, table_of
 from engine.core.limits import CorrelationConfig, ExitsConfig, KellyConfig, check_risk, check_sizes
+from engine.core.orders import ExecutionConfig, check_execution
 from engine.core.quantity import Duration, Exposure, Loss, Percent, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
@@ -178,6 +179,7 @@ class Config:
     run: RunConfig = RunConfig()
     report: ReportConfig = ReportConfig()
     stress: StressConfig = StressConfig()
+    execution: ExecutionConfig = ExecutionConfig()
     expect: Expect | None = None
     source: str = field(default="", compare=False, metadata={"hidden": True})
     """Where it was read from."""
@@ -281,6 +283,7 @@ def check(config: Config) -> None:
     check_strategies(config)
     check_risk(config.risk, config.account.currency)
     check_sizes(config)
+    check_execution(config.execution, config.run.lane)
 
 
 def check_data(data: DataConfig) -> None:

@@ -57,6 +57,8 @@ class Risk:
     """Times of no entry, int64[n, 2]; LIMITS say which are whose."""
     facts: Callable[[int, int, int], np.ndarray] = no_facts
     """(strategy, symbol, ts) to what the rules read beside the book, see `engine.risk.terms`."""
+    works: bool = False
+    """Entries are worked over time: a wish that changes must reach execution even where what is owned may stay."""
     wishes: np.ndarray = field(init=False)
     _answer: np.ndarray = field(init=False, repr=False)
 
@@ -74,6 +76,7 @@ class Risk:
         ts = signal.ts
         stop = NAN if signal.stop is None else signal.stop
         take_profit = NAN if signal.take_profit is None else signal.take_profit
+        before = float(self.wishes["acted"][k, s]) if self.works else 0.0
         decide_one(
             self.book(), self.rules, self.wishes, k, s, ts, signal.strength, stop, take_profit, self.facts(k, s, ts),
             self._answer,
@@ -82,7 +85,7 @@ class Risk:
         events: list[Event] = []
         if rule:
             events.append(Denied(ts, signal.strategy, signal.symbol, RULES[rule], value, threshold))
-        if target != own:
+        if target != own or (self.works and self._ends_work(k, s, before, signal.strength, rule)):
             loss, profit = signal.stop, signal.take_profit
             if self._led:
                 loss, profit, *moving = (None if price != price else price for price in exits)
@@ -91,6 +94,15 @@ class Risk:
             units = target * self.step_units[s]
             events.append(TargetPosition(ts, signal.strategy, signal.symbol, units, loss, profit, self.passed))
         return events
+
+    def _ends_work(self, k: int, s: int, before: float, strength: float, rule: int) -> bool:
+        """Is an entry that is being worked no longer wished for, though as much may be owned as is?"""
+        if rule:
+            if rule == IN_FLIGHT or not before * strength < 0.0:
+                return False
+            self.wishes["acted"][k, s] = NAN
+            return True
+        return bool(self.wishes["acted"][k, s] != before)
 
     def on_row(self, k: int, row: Any) -> TargetPosition | None:
         """A bar of strategy k has closed: what it has held long enough is closed."""

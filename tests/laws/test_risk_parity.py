@@ -79,7 +79,7 @@ ruled = st.builds(
 ).filter(lambda d: d.mode == "hedging" or len(d.strategies) <= len(d.symbols))
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(duel=ruled, data=st.data(), slide=st.booleans())
 def test_both_lanes_hold_every_rule_alike(duel: Ruled, data: st.DataObject, slide: bool) -> None:
     tape = duel.tape
@@ -124,4 +124,4 @@ def test_each_rule_says_no_in_both_lanes(name: str, kind: str) -> None:
 def test_each_way_of_sizing_is_alike_in_both_lanes(size: str) -> None:
     duel = Ruled(BOTH, size=size, rules=(("kelly", (("trades", 3),)), ("lookback", 10)))
     assert duel.differences() == []
-    assert duel.play("python").counts["Fill"] > 50
+    assert duel.play("python").counts["Fill"] > 30
