@@ -34,15 +34,18 @@ from engine.core.registry import did_you_mean
 from engine.core.table import Stream
 from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
+from engine.execution.worked import ADDRESS, WorkedExecution
+from engine.facts import build_facts, owner_of, related_streams, rule_rows
 from engine.features.plan import Plan
 from engine.feeds.stressed import stressed
 from engine.frictions import blackouts, pulse_state
+from engine.limits import limits_of, shut_hours
 from engine.loop import Loop
 from engine.record import Recorder, Result, Run, code_of
-from engine.risk.risk import Risk
+from engine.risk.risk import Risk, no_facts
 from engine.risk.wishes import Wishes
 from engine.rows import Rows, Subscription, View, bind
-from engine.setup import bar_builder, limits_of, open_book, stream_finder, streams_of
+from engine.setup import bar_builder, open_book, stream_finder, streams_of
 from engine.strategy import Strategy, handlers, make
 from engine.venues.simulated import SimulatedVenue
 
@@ -124,8 +127,9 @@ class Session:
         _check_symbols(config, self.symbols)
         frame = config.data.finest if tape.kind == "bars" else ""
         book, notes = open_book(config, self.instruments, tape.span, frame)
-        limits = limits_of(config, config.strategies, self.instruments)
+        limits = limits_of(config, config.strategies, self.instruments, tape.span[0])
         shut, told = blackouts(config, self.instruments, limits)
+        shut = shut_hours(config.risk.hours, limits, shut, tape.span)
         notes += told
         self.venue = SimulatedVenue(
             tape.kind, self.symbols, self.instruments, ids, book, banded, pulse_state(config, self.instruments)
@@ -142,7 +146,7 @@ class Session:
         """Reports of the compiled lane that nobody has asked about yet."""
         self.compiled = config.run.lane == "compiled"
         if self.compiled:
-            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals, shut)
+            self.fast = CompiledLoop(self.venue, self.rows, limits, self.signals, shut, self.facts)
         self._wire(ids, limits, shut)
 
     def _build_rows(self) -> None:
@@ -155,8 +159,9 @@ class Session:
                 raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
             asked.append((one, made, specs, Plan(specs)))
         more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
+        more += related_streams(self.config, self.symbols)
         streams = streams_of(self.config, self.symbols, more)
-        keep = max([KEEP, *(plan.lookback + 1 for _, _, _, plan in asked)])
+        keep = max([KEEP, rule_rows(self.config), *(plan.lookback + 1 for _, _, _, plan in asked)])
         self.builder = bar_builder(self.config, self.tape, streams, keep)
         find, views, self.signals = stream_finder(streams), [], []
         subscriptions: list[Subscription] = []
@@ -164,21 +169,42 @@ class Session:
             for symbol in one.symbols:
                 bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find)
                 views += bound
+                if self.config.risk.held:
+                    subscriptions.append(self._watch(k, one, bound[-1]))
                 if compiled:
                     columns = tuple(bound[-1].table.columns[f"{one.id}.{c}"] for c in bound[-1].plan.columns)
                     self.signals.append((len(views) - 1, k, self.symbols.index(symbol), columns))
                 elif type(made).on_row is not Strategy.on_row:
                     subscriptions.append(_subscribe(made, bound[-1]))
-        self.rows = Rows(self.builder.tables, views, subscriptions)
+        self.facts, more_views = build_facts(self.config, self.symbols, self.builder.tables, find)
+        self.rows = Rows(self.builder.tables, views + more_views, [] if compiled else subscriptions)
+
+    def _watch(self, k: int, one: StrategyConfig, view: View) -> Subscription:
+        """Risk looks at what strategy k holds at each of its bars, before the strategy does."""
+        every = View(view.table, view.bound, Plan({}))
+        return Subscription(owner_of(one), lambda row: self.risk.on_row(k, row), every, ())
 
     def _wire(self, ids: tuple[str, ...], limits: np.ndarray, shut: np.ndarray) -> None:
         """Who hears what. The order of lines is the order of handlers."""
         bus, venue, wishes = self.bus, self.venue, self.wishes
         steps = [one.step_units for one in self.instruments]
-        risk = Risk(self.symbols, ids, limits, lambda: venue.book, steps, shut)
+        facts = self.facts
+        look = no_facts if facts is None else lambda k, s, ts: facts.at(k, s, ts, venue.stands)
+        self.risk = risk = Risk(
+            self.symbols, ids, limits, lambda: venue.book, steps, shut, look, not self.config.execution.plain
+        )
         execution = MarketExecution(self.symbols, ids, lambda: venue.book, steps)
+        if not self.config.execution.plain:
+            execution = worked = WorkedExecution(
+                self.symbols, ids, lambda: venue.book, steps, given=self.config.execution
+            )
+            bus.subscribe(e.Timer, worked.on_timer, ADDRESS)
+            bus.subscribe(e.Fill, worked.on_fill)
+            bus.subscribe(e.Rejected, worked.on_rejected)
+            bus.subscribe(e.Canceled, worked.on_canceled)
         bus.subscribe(e.Signal, risk.on_signal)
         bus.subscribe(e.TargetPosition, risk.on_target)
+        bus.subscribe(e.Exits, execution.on_exits)
         bus.subscribe(e.TargetPosition, execution.on_target)
         bus.subscribe(e.Order, risk.on_order)
         bus.subscribe(e.Order, venue.on_order)
@@ -193,6 +219,8 @@ class Session:
         bus.subscribe(e.Canceled, wishes.on_canceled)
         bus.subscribe(e.Canceled, risk.on_canceled)
         bus.subscribe(e.Fill, wishes.on_fill)
+        if limits["remembers"].any():
+            bus.subscribe(e.Fill, risk.on_fill)
         self.recorder.listen(bus)
         for one, made in zip(self.config.strategies, self.strategies, strict=True):
             own = handlers(made)
@@ -246,7 +274,7 @@ class Session:
 
     def feed(self, block: Block) -> None:
         """One block, cut anywhere: bars, features, then everything that happens in it."""
-        self.venue.attach(block)
+        self._attach(block)
         lo = 0
         while lo < len(block):
             self.rows.slide(ROOM)
@@ -256,10 +284,15 @@ class Session:
             lo = hi
         self.recorder.samples(self.venue.drain_samples())
 
+    def _attach(self, block: Block) -> None:
+        self.venue.attach(block)
+        if self.facts is not None:
+            self.facts.attach(block)
+
     def clock(self, ts: int) -> None:
         """The clock reached ts without a record: close what is due, do what is scheduled."""
         block = EMPTY[self.tape.kind]
-        self.venue.attach(block)
+        self._attach(block)
         done = False
         while not done:
             self.rows.slide(ROOM)

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from engine.core.config import Config, StrategyConfig
+from engine.core.config import Config
 from engine.core.errors import ConfigError
 from engine.core.frames import DAILY, FIXED, edges, frame_ns, parse_day, starts_on
 from engine.core.instrument import Instrument
-from engine.core.quantity import Size, Volume
 from engine.core.table import Stream, Tables
 from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
 from engine.frictions import frictions
 from engine.kernels import book as b
-from engine.risk.kernels import BY_EQUITY, BY_LOTS, BY_RISK, BY_UNITS, LIMITS
+from engine.limits import with_days
 from engine.venues.calendar import swap_note, write_calendar
 from engine.venues.contract import write_margin, write_terms
 from engine.venues.conversion import Currencies, fixed_legs, profit_ways, way_note, write_way
@@ -24,7 +23,6 @@ from engine.venues.conversion import Currencies, fixed_legs, profit_ways, way_no
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "HUF": 0, "BTC": 8, "ETH": 8}
 """Digits of money where they are not two."""
 MONTH = 31 * 86_400 * 10**9
-UNLIMITED = 2**53
 CAPACITY = 8_192
 """Rows of a table; it slides when it runs full."""
 
@@ -57,7 +55,8 @@ def open_book(
     if span is not None:
         bars = (frame, config.data.trading_day) if frame else None
         book = write_calendar(book, instruments, config.venue, span, bars)
-    return frictions(book, config, instruments), notes
+    book = frictions(book, config, instruments)
+    return (book if span is None else with_days(book, config, span)), notes
 
 
 def open_account(a: np.void, config: Config) -> None:
@@ -83,34 +82,6 @@ def open_account(a: np.void, config: Config) -> None:
         )
     a["protect"], a["max_orders"] = account.negative_balance == "protect", account.max_orders
     a["refuse_closed"], a["path"] = config.venue.closed == "refuse", b.PATHS.index(config.venue.path)
-
-
-def limits_of(
-    config: Config, strategies: tuple[StrategyConfig, ...], instruments: tuple[Instrument, ...]
-) -> np.ndarray:
-    """LIMITS[strategy, symbol] from the config."""
-    limits = np.zeros((len(strategies), len(instruments)), LIMITS)
-    for k, one in enumerate(strategies):
-        assert one.size is not None
-        for s, instrument in enumerate(instruments):
-            x = limits[k, s]
-            x["sizing"], x["size"] = sizing(one.size)
-            x["max_steps"] = steps(config.risk.max_position, instrument)
-            x["max_drawdown"] = config.risk.max_drawdown.fraction if config.risk.max_drawdown else np.inf
-            x["retries"] = config.risk.retries
-    return limits
-
-
-def sizing(size: Size) -> tuple[int, float]:
-    kind = {"lots": BY_LOTS, "units": BY_UNITS, "% equity": BY_EQUITY, "% risk": BY_RISK}[size.unit]
-    return kind, size.fraction if size.unit.startswith("%") else size.amount
-
-
-def steps(volume: Volume | None, instrument: Instrument) -> int:
-    if volume is None:
-        return UNLIMITED
-    lots = volume.amount if volume.unit == "lots" else volume.amount / instrument.multiplier
-    return int(np.floor(lots / instrument.volume_step + 1e-9))
 
 
 def streams_of(config: Config, symbols: tuple[str, ...], more: Iterable[Stream]) -> tuple[Stream, ...]:

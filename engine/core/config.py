@@ -19,7 +19,9 @@ from engine.core.errors import ConfigError
 from engine.core.frames import FX_DAY, frame_ns, parse_day, parse_frame
 from engine.core.frictions import Blackout, check_frictions
 from engine.core.instrument import Instrument, declare, pins, shipped, table_of
-from engine.core.quantity import Duration, Percent, Size, Spread, Volume
+from engine.core.limits import CorrelationConfig, ExitsConfig, KellyConfig, check_risk, check_sizes
+from engine.core.orders import ExecutionConfig, check_execution
+from engine.core.quantity import Duration, Exposure, Loss, Percent, Size, Spread, Volume
 from engine.core.registry import did_you_mean
 from engine.core.zones import parse_zone
 
@@ -84,6 +86,41 @@ class RiskConfig:
     """How often a refused wish is tried again, once a row."""
     blackout: Blackout | None = None
     """Times in which entries are denied."""
+    exits: ExitsConfig | None = None
+    """Stops, take-profits and the like, where a strategy gives none."""
+    kelly: KellyConfig = KellyConfig()
+    lookback: int = 60
+    """Bars of the strategy's frame whose volatility a size in `% volatility` goes by."""
+    max_gross: Exposure | None = None
+    """Most that is held in all, long and short added up."""
+    max_net: Exposure | None = None
+    """Most that is held in all, short taken off long."""
+    max_currency: Exposure | None = None
+    """Most that is held for or against one currency."""
+    max_leverage: float | None = None
+    """Value of all positions by equity."""
+    correlation: CorrelationConfig | None = None
+    max_trades: int | None = None
+    """Entries of a strategy in a day."""
+    max_spread: Spread | None = None
+    max_age: Duration | None = None
+    """Of the symbol's last quote or bar."""
+    daily_loss: Loss | None = None
+    """Loss since the day began; a share is one of the equity with which it began."""
+    max_loss: Loss | None = None
+    """Loss since the start of the run; a share is one of the initial balance."""
+    max_losses: int | None = None
+    """Losing trades of a strategy in a row, then it pauses for `cool_off`."""
+    cool_off: Duration = Duration(1.0, "d")
+    hours: str | None = None
+    """When entries are allowed: `Mon-Fri 08:00-17:00 Europe/London`."""
+    day: str | None = None
+    """When a day begins; by default `data.trading_day`."""
+
+    @property
+    def held(self) -> bool:
+        """Is what is open looked at at every bar?"""
+        return self.exits is not None and self.exits.max_hold is not None
 
 
 @dataclass(frozen=True)
@@ -142,6 +179,7 @@ class Config:
     run: RunConfig = RunConfig()
     report: ReportConfig = ReportConfig()
     stress: StressConfig = StressConfig()
+    execution: ExecutionConfig = ExecutionConfig()
     expect: Expect | None = None
     source: str = field(default="", compare=False, metadata={"hidden": True})
     """Where it was read from."""
@@ -243,6 +281,9 @@ def check(config: Config) -> None:
     at("report.zone", parse_zone, config.report.zone)
     declare(config.instrument)
     check_strategies(config)
+    check_risk(config.risk, config.account.currency)
+    check_sizes(config)
+    check_execution(config.execution, config.run.lane)
 
 
 def check_data(data: DataConfig) -> None:

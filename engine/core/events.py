@@ -53,6 +53,19 @@ class TargetPosition(Event, frozen=True, gc=False):
     passed: str = ""
 
 
+class Exits(Event, frozen=True, gc=False):
+    """How what the next target opens is led, by the rules of the config: distances in price, None where not set.
+
+    trail, trail_start, even_at   as in `Order`
+    """
+
+    strategy: str
+    symbol: str
+    trail: float | None = None
+    trail_start: float | None = None
+    even_at: float | None = None
+
+
 class Denied(Event, frozen=True, gc=False):
     """Our own no: which rule, the value it saw and the threshold it holds."""
 
@@ -287,5 +300,5 @@ class End(Event, frozen=True, gc=False):
 
 AnyEvent = (
     Quote | Signal | TargetPosition | Denied | Order | Cancel | Modify | CloseBy | Accepted | Rejected | Canceled
-    | Modified | Triggered | Fill | Swapped | MarginCall | Correction | Timer | Start | End
+    | Modified | Triggered | Fill | Swapped | MarginCall | Correction | Timer | Exits | Start | End
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Quantities as traders say them, always with their unit: a bare number is an error.
 
-    Size        "0.10 lots"  "1000 units"  "50 % equity"  "1 % risk"
+    Size        "0.10 lots"  "1000 units"  "50 % equity"  "1 % risk"  "10 % volatility"  "0.5 kelly"  "1 % probability"
     Volume      "5 lots"  "100000 units"
     Distance    "250 points"  "1.5 atr"  "0.5 %"
     Points      "1.0 points"
@@ -10,6 +10,11 @@
     Percent     "20 %"
     Level       "50 %"  "500 USD"                                   of margin, or of equity
     Duration    "50 ms"  "1 h"
+    StopAt      a Distance, or "10 bars swing"
+    Reach       a Distance, or "2 R": so many times the distance to the stop
+    Hold        a Duration, or "20 bars"
+    Loss        "5 %"  "5 % initial"  "500 USD"
+    Exposure    "200 %"  "5 lots"                                   of equity, or volume
 
 `amount` is the number as written, `unit` its unit; `str()` gives a text that parses to the same quantity.
 """
@@ -88,13 +93,22 @@ def more_than_zero(text: str, amount: float) -> None:
 
 
 class Size(Quantity):
-    """How much to trade: fixed, a share of equity, or what puts a share of equity at risk up to the stop."""
+    """How much to trade; `engine.risk.sizing` has the formulas.
+
+    lots, units    fixed
+    % equity       that share of the equity, as the value of the position
+    % risk         what loses that share of the equity if the stop is hit
+    % volatility   what makes the position move by that share of the equity in a year
+    kelly          that part of the Kelly stake, from the strategy's own closed trades
+    % probability  as risk, by how far the strength says the chance of a win lies above a half
+    """
 
     units: ClassVar = {
         "lot": "lots", "lots": "lots", "unit": "units", "units": "units",
         "% equity": "% equity", "% of equity": "% equity", "% risk": "% risk", "% at risk": "% risk",
+        "% volatility": "% volatility", "% vol": "% volatility", "kelly": "kelly", "% probability": "% probability",
     }  # fmt: skip
-    forms = '"0.10 lots", "1000 units", "50 % equity" or "1 % risk"'
+    forms = '"0.10 lots", "1000 units", "50 % equity", "1 % risk", "10 % volatility", "0.5 kelly" or "1 % probability"'
 
     @classmethod
     def check(cls, text: str, amount: float, unit: str) -> None:
@@ -210,3 +224,66 @@ class Duration(Quantity):
     @property
     def ns(self) -> int:
         return round(self.amount * self.lengths[self.unit])
+
+
+class StopAt(Distance):
+    """Where a stop goes: so far from the price, or beyond the last swing: the lowest low of so many bars."""
+
+    units: ClassVar = {**Distance.units, "bars swing": "bars swing", "bar swing": "bars swing"}
+    forms = '"2 atr", "1.5 %", "250 points" or "10 bars swing"'
+
+    @classmethod
+    def check(cls, text: str, amount: float, unit: str) -> None:
+        more_than_zero(text, amount)
+        if unit == "bars swing" and not (amount == int(amount) and 2 <= amount <= 500):
+            raise ConfigError(f"{text!r}: a swing is looked for in 2 to 500 whole bars")
+
+
+class Reach(Distance):
+    """How far from the entry, also in multiples of the distance between entry and stop (R)."""
+
+    units: ClassVar = {**Distance.units, "r": "R"}
+    forms = '"2 R", "3 atr", "1.5 %" or "250 points"'
+
+
+class Hold(Duration):
+    """How long: a span of time, or so many bars of the strategy's frame."""
+
+    units: ClassVar = {**Duration.units, "bar": "bars", "bars": "bars"}
+    forms = '"8 h", "2 d" or "20 bars"'
+
+    @classmethod
+    def check(cls, text: str, amount: float, unit: str) -> None:
+        more_than_zero(text, amount)
+        if unit != "bars":
+            super().check(text, amount, unit)
+        elif amount != int(amount):
+            raise ConfigError(f"{text!r}: bars are counted in whole numbers")
+
+
+class Loss(Quantity):
+    """What may be lost: a share of a reference, of the initial balance, or an amount of money."""
+
+    units: ClassVar = {"%": "%", "% initial": "% initial", "% of initial": "% initial"}
+    forms = '"5 %", "5 % initial" or "500 USD"'
+
+    @classmethod
+    def unit_of(cls, spelled: str) -> str | None:
+        return spelled if re.fullmatch(r"[A-Z]{3,5}", spelled) else cls.units.get(spelled.lower())
+
+    @classmethod
+    def check(cls, text: str, amount: float, unit: str) -> None:
+        more_than_zero(text, amount)
+        if unit.startswith("%") and amount > 100:
+            raise ConfigError(f"{text!r}: no more than 100 % can be lost")
+
+
+class Exposure(Quantity):
+    """How much may be held at once: a share of the equity, as value, or a volume."""
+
+    units: ClassVar = {"%": "%", "% equity": "%", "% of equity": "%", "lot": "lots", "lots": "lots"}
+    forms = '"200 %" or "5 lots"'
+
+    @classmethod
+    def check(cls, text: str, amount: float, unit: str) -> None:
+        more_than_zero(text, amount)

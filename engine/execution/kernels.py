@@ -49,3 +49,31 @@ def market_orders(book, k, s, target, stop, take_profit, plan):
         put(plan[n], x, k, s, side, left, stop, take_profit, 0)
         n += 1
     return n
+
+
+@entry
+def owned_soon(book, k, s):
+    """Signed lot steps strategy k owns of symbol s, with what its market orders on their way will add."""
+    account, orders = book[0], book[2]
+    steps = owned(book, k, s)
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.kind == MARKET:
+            steps += o.side * o.steps
+    return steps
+
+
+@entry
+def opposed(book, k, s, side):
+    """Lot steps of positions of strategy k in symbol s against `side`, less what orders that name them will close."""
+    account, orders, positions = book[0], book[2], book[3]
+    steps = 0
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.strategy == k and q.symbol == s and q.side != side:
+            steps += q.steps
+    for n in range(account[0].orders):
+        o = orders[n]
+        if o.strategy == k and o.symbol == s and o.side == side and (o.position > 0 or not account[0].hedging):
+            steps -= o.steps
+    return max(steps, 0)

@@ -86,7 +86,7 @@ ACCOUNT = np.dtype([
     ("leverage", _f), ("hedging", _i),
     ("orders", _i), ("positions", _i), ("reports", _i), ("samples", _i), ("requests", _i),
     ("next_order", _i), ("next_position", _i), ("next_deal", _i), ("next_request", _i),
-    ("sample_every", _i), ("next_sample", _i),
+    ("sample_every", _i), ("next_sample", _i), ("sample_due", _i),
     # margin of all positions; the levels of margin call and stop-out (share of margin, or money); was it called
     ("margin", _f), ("call_level", _f), ("stop_level", _f), ("level_in_money", _i), ("called", _i), ("protect", _i),
     ("max_orders", _i), ("refuse_closed", _i), ("path", _i), ("ambiguous", _i),
@@ -94,8 +94,11 @@ ACCOUNT = np.dtype([
     ("seed", _i), ("reject", _f), ("requote", _f), ("partial", _f), ("known", _i),
     # the orders last filled in full, for what waits for one of them
     ("filled", _i, (FILLED,)), ("fills", _i),
+    # where risk's days lie in the calendar, when the next begins, and the equity with which this one began
+    ("days_at", _i), ("days_end", _i), ("next_day", _i), ("day_equity", _f),
 ], align=True)  # fmt: skip
-"""`ambiguous` counts the trades whose stop and take-profit both lay in the bar that closed them."""
+"""`ambiguous` counts the trades whose stop and take-profit both lay in the bar that closed them. `next_sample` is when
+the clock is looked at next: for the sample that is due, or for a new day."""
 
 SYMBOL = np.dtype([
     ("bid", _f), ("ask", _f),
@@ -173,6 +176,7 @@ def empty_book(symbols: int, orders: int = 64, positions: int = 64, samples: int
     for name in ("order", "position", "deal", "request"):
         account[f"next_{name}"] = 1
     account["minor"], account["leverage"], account["next_sample"] = 0.01, 1.0, NEVER
+    account["sample_due"] = account["next_day"] = NEVER
     rows = np.zeros(symbols, SYMBOL)
     for field in ("bid", "ask", "rate"):
         rows[field] = np.nan
@@ -340,8 +344,43 @@ def sample(book, ts):
 
 
 @part
-def sample_grid(book, ts):
-    """Note the equity as it stood before a record at ts, once per interval."""
+def day_after(book, ts):
+    """When the day of risk that holds ts is over; NEVER where none is told of."""
+    a, calendar = book[0][0], book[8]
+    low, high = a.days_at, a.days_end
+    while low < high:
+        middle = (low + high) // 2
+        if calendar[middle].start <= ts:
+            low = middle + 1
+        else:
+            high = middle
+    return calendar[low].start if low < a.days_end else NEVER
+
+
+@part
+def roll_day(book, ts):
+    """Should a new day have begun by ts, it began with the equity there is."""
     a = book[0][0]
-    sample(book, a.next_sample)
-    a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+    if a.next_day <= ts:
+        a.day_equity, a.next_day = a.equity, day_after(book, ts)
+
+
+@part
+def first_look(book, ts, ts_event):
+    """The first position opens: from now on the equity moves."""
+    a = book[0][0]
+    roll_day(book, ts_event)
+    if a.sample_every > 0:
+        a.sample_due = (ts // a.sample_every + 1) * a.sample_every
+    a.next_sample = min(a.sample_due, a.next_day)
+
+
+@part
+def sample_grid(book, ts, now):
+    """Before a record at ts: a new day if one has begun by `now`, and the equity noted once per interval."""
+    a = book[0][0]
+    roll_day(book, now)
+    if a.sample_due <= now:
+        sample(book, a.sample_due)
+        a.sample_due = (ts // a.sample_every + 1) * a.sample_every
+    a.next_sample = min(a.sample_due, a.next_day)

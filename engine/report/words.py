@@ -11,6 +11,7 @@ from engine.core.events import (
     Correction,
     Denied,
     Event,
+    Exits,
     Fill,
     MarginCall,
     Modified,
@@ -52,6 +53,10 @@ def say(event: Event) -> tuple[str, str]:
             return "signal", f"{event.strategy} wants {event.symbol} {way}{strength}{_exits(event)}{_tag(event.tag)}"
         case TargetPosition():
             return "target", f"{event.strategy} may own {event.units:+.12g} units of {event.symbol}{_exits(event)}"
+        case Exits():
+            given = ((name, getattr(event, name)) for name in ("trail", "trail_start", "even_at"))
+            said = ", ".join(f"{name} {value:.12g}" for name, value in given if value is not None)
+            return "exits", f"{event.strategy} {event.symbol}: {said or 'nothing that moves'}"
         case Denied():
             return "denied", f"{event.rule}: {event.value:g} against a limit of {event.threshold:g} ({event.symbol})"
         case Order():

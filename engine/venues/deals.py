@@ -19,6 +19,7 @@ from engine.kernels.book import (
     R_MONEY,
     SENT,
     WAITING,
+    first_look,
     mark,
     rate_of,
     to_minor,
@@ -192,8 +193,8 @@ def opened(book, k, steps, price, ts, ts_event):
     q.even_at, q.even_lock = o.even_at, o.even_lock
     if o.trails:  # these are the order's own
         q.trail = q.trail_step = q.trail_start = q.even_at = q.even_lock = np.nan
-    if a.positions == 0 and a.sample_every > 0:
-        a.next_sample = (ts // a.sample_every + 1) * a.sample_every
+    if a.positions == 0:
+        first_look(book, ts, ts_event)
     a.next_position += 1
     a.positions += 1
     return q

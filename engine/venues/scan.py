@@ -92,7 +92,7 @@ def quiet_one(book, ts, ts_event, bid, ask, i, j):
             break
         if ts[k] >= next_sample:
             a.equity = equity
-            sample_grid(book, ts[k])
+            sample_grid(book, ts[k], ts[k])
             next_sample = a.next_sample
         floating = (b * long_units - long_cost) + (short_cost - q * short_units)
         equity = cash + (floating * rate + swap)
@@ -124,7 +124,7 @@ def quiet_quotes(book, ts, ts_event, symbol, bid, ask, i, j):
         if touches(x, bid[k], ask[k], ts_event[k]):
             return k
         if holding and ts[k] >= a.next_sample:
-            sample_grid(book, ts[k])
+            sample_grid(book, ts[k], ts[k])
         x.bid, x.ask = bid[k], ask[k]
         if holding and x.exposed | x.converts and mark(symbols, s):
             value(account, symbols)
@@ -186,7 +186,7 @@ def advance_quotes(book, ts, ts_event, symbol, bid, ask, pulse, i, j, banded, fu
             if k == j:
                 return j
         if a.positions > 0 and ts[k] >= a.next_sample:
-            sample_grid(book, ts[k])
+            sample_grid(book, ts[k], ts[k])
         b, q = bid[k], ask[k]
         if full is not None and banded and followed(book, np.int64(symbol[k]), ts_event[k], b, q):
             i = k + 1
@@ -233,7 +233,7 @@ def advance_bars(book, ts, ts_event, symbol, first, high, low, last, spread, pul
         s = np.int64(symbol[k])
         x = symbols[s]
         if a.positions > 0 and ts[k] > a.next_sample:
-            sample_grid(book, ts[k])
+            sample_grid(book, ts[k], ts[k] - 1)
         w = spread[k]
         if not banded or touches_bar(x, ts[k], high[k], low[k], w):
             if len(pulse):

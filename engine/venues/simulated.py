@@ -99,7 +99,7 @@ class SimulatedVenue:
 
     def attach(self, block: Block) -> None:
         """The block whose records `peek` and `advance` mean from now on."""
-        c, pulse = block, STILL
+        c, pulse, self.stands = block, STILL, 0
         if self.pulse is not None:
             self._keep_pulse()
             pulse = pulse_of(block, self.kind, self.pulse)
@@ -134,7 +134,8 @@ class SimulatedVenue:
 
     def advance(self, i: int, j: int) -> int:
         """Bring the venue from record i towards j; returns where it stopped (after a record that caused reports)."""
-        return self._advance(self.book, *self.columns, i, j, self.banded, self.full)
+        self.stands = at = self._advance(self.book, *self.columns, i, j, self.banded, self.full)
+        return at
 
     def drain_samples(self) -> np.ndarray:
         """The equity samples since the last call."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from engine.core.errors import OnetapeError
 from engine.core.events import Denied, Event, Order, Rejected, Signal, TargetPosition
 from engine.core.quantity import Percent, Volume
-from engine.risk.kernels import RULES
 from engine.risk.risk import PASSED, Risk
+from engine.risk.terms import RULES
 from tests.risk.test_sizing import limits_for
 from tests.venue.desk import SECOND, Desk
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from engine.core.config import RiskConfig
 from engine.core.quantity import Size
-from engine.risk.kernels import ANSWER, MAX_DRAWDOWN, NO_BLACKOUT, RULES, SIZINGS, VOLUME_MIN, WISH, decide_one
-from engine.setup import limits_of
+from engine.limits import limits_of
+from engine.risk.kernels import decide_one
+from engine.risk.terms import ANSWER, MAX_DRAWDOWN, NO_FACTS, RULES, SIZINGS, VOLUME_MIN, WISH, rules_of
 from tests.venue.desk import Desk
 
 NAN = math.nan
@@ -34,7 +35,7 @@ def answer_of(desk: Desk, size: str, strength: float, stop: float = NAN, limits:
     if limits is None:
         limits = limits_for(desk, size)
     answer, wishes = np.zeros(1, ANSWER), np.zeros(limits.shape, WISH)
-    decide_one(desk.venue.book, limits, NO_BLACKOUT, wishes, 0, 0, 0, strength, stop, NAN, answer)
+    decide_one(desk.venue.book, rules_of(limits), wishes, 0, 0, 0, strength, stop, NAN, NO_FACTS, answer)
     return dict(zip(ANSWER.names or (), answer.tolist()[0], strict=True))
 
 
@@ -147,4 +148,5 @@ def test_sizes_follow_the_equity_not_the_balance() -> None:
 
 
 def test_every_way_of_sizing_has_a_name() -> None:
-    assert SIZINGS == ("lots", "units", "equity", "risk") and RULES[0] == "" and RULES[MAX_DRAWDOWN] == "max_drawdown"
+    assert SIZINGS[:4] == ("lots", "units", "equity", "risk")
+    assert RULES[0] == "" and RULES[MAX_DRAWDOWN] == "max_drawdown"

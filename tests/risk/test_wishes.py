@@ -13,7 +13,8 @@ from engine.drive import NEWS, collect, hear
 from engine.kernels.book import BY_CLOSE, BY_STOP_OUT, CANCELED, FILL, NO_LIQUIDITY, REPORT, STOPPED_OUT, empty_book
 from engine.kernels.book import REJECTED as REPORT_REJECTED
 from engine.kernels.jit import jit
-from engine.risk.kernels import LIMITS, WISH, refused, says_new
+from engine.risk.kernels import refused, says_new
+from engine.risk.terms import LIMITS, WISH, rules_of
 from engine.risk.wishes import Wishes
 
 SAY, IN_FLIGHT, DENIED, REJECTED, STOPPED, CLOSED_BY, CHANGE, TAKEN_BACK, UNWANTED = range(9)
@@ -24,7 +25,7 @@ WISHES = st.tuples(
 
 
 @jit(cache=False)
-def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, book, out, news, kept):
+def compiled_lane(ops, strengths, stops, take_profits, wishes, rules, book, out, news, kept):
     """What `engine.drive` does with a wish and with the reports of it, without a market."""
     for n in range(len(ops)):
         wish = wishes[0, 0]
@@ -33,7 +34,7 @@ def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, book, out
         elif ops[n] == IN_FLIGHT:
             wish.open = 1
         elif ops[n] == DENIED:
-            refused(wish, limits[0, 0].retries)
+            refused(wish, rules[0][0, 0].retries)
         else:
             r = book[4][0]
             r.known, r.kind, r.reason, r.deal = n, FILL, BY_CLOSE if ops[n] == CLOSED_BY else BY_STOP_OUT, 1
@@ -42,8 +43,8 @@ def compiled_lane(ops, strengths, stops, take_profits, wishes, limits, book, out
             elif ops[n] == TAKEN_BACK or ops[n] == UNWANTED:
                 r.kind, r.reason, r.deal = CANCELED, NO_LIQUIDITY if ops[n] == UNWANTED else STOPPED_OUT, 0
             book[0][0].reports = 1
-            _, pending = collect(book, out, 0, news, 0)
-            hear(news, pending, n, wishes, limits)
+            _, pending = collect(book, out, 0, news, 0, False)
+            hear(book, news, pending, n, wishes, rules)
 
 
 def python_lane(ops: list[int], wishes: list[tuple], retries: int) -> list[bool]:
@@ -80,7 +81,7 @@ def test_both_lanes_keep_the_same_wishes(story: list[tuple], retries: int) -> No
     limits["retries"] = retries
     wishes, news, book = np.zeros((1, 1), WISH), np.zeros(1, NEWS), empty_book(1)
     out = np.zeros(1, REPORT)
-    compiled_lane(np.array(ops), number(0), number(1), number(2), wishes, limits, book, out, news, kept)
+    compiled_lane(np.array(ops), number(0), number(1), number(2), wishes, rules_of(limits), book, out, news, kept)
     assert kept.tolist() == python_lane(ops, [w for _, w in story], retries)
 
 

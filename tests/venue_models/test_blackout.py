@@ -23,7 +23,7 @@ from engine.feeds.lineage import Lineage
 from engine.feeds.outside import Rows
 from engine.feeds.series import import_series, store_rows
 from engine.frictions import blackouts, windows_of
-from engine.risk.kernels import LIMITS, RULES
+from engine.risk.terms import LIMITS, RULES
 from tests.laws.market import MINUTE, MS, SYMBOLS
 from tests.laws.pieces import pieces
 from tests.laws.test_parity import Duel
