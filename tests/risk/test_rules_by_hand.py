@@ -1,4 +1,4 @@
-"""Each rule against figures worked out by hand: that both lanes call these functions only says that they agree."""
+"""Each rule against figures worked out by hand: that both lanes call it only says that they agree."""
 
 from __future__ import annotations
 
