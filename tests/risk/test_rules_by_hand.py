@@ -229,7 +229,7 @@ def test_outside_the_hours_nothing_opens_and_the_hours_are_half_open() -> None:
 @pytest.mark.parametrize("banded", [True, False])
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_day_begins_with_the_equity_before_its_first_quote(banded: bool, first: int) -> None:
-    """Long 1.00 from 1.10000, at 1.10500 at midnight: the day began with 10,500; 1.09900 then is a loss of 600 in it."""
+    """Long 1.00 from 1.10000, at 1.10500 at midnight: the day began with 10,500; 1.09900 then is 600 less."""
     desk = Desk(banded=banded, checked=False)
     config = replace(desk.terms.config, risk=build(RiskConfig, {"daily_loss": "5 %", "day": "00:00 UTC"}, "risk"))
     desk.venue.book = with_days(desk.venue.book, config, (desk.now, desk.now + 72 * HOUR))
