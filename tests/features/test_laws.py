@@ -47,7 +47,9 @@ WATCH = together(MONITORS)
 PLANS = [*by_lookback(spec for spec in SPECS if spec not in PATTERNS and spec not in MONITORS), WATCH, CANDLES]
 every = pytest.mark.parametrize("spec", SPECS, ids=str)
 every_plan = pytest.mark.parametrize(
-    "spec", PLANS, ids=lambda p: "candlesticks" if p is CANDLES else f"lookback {p.lookback}"
+    "spec",
+    PLANS,
+    ids=lambda p: "candlesticks" if p is CANDLES else "monitors" if p is WATCH else f"lookback {p.lookback}",
 )
 """Laws that take long are held by many features in one plan; what fails is named by its column."""
 MARKETS = (market.reference(900), market.hard())
@@ -216,7 +218,11 @@ def test_the_declared_range_is_kept(spec, ref, hard):
 HOLES = (0, 3, 150, 151, 152, 400)
 
 
-@pytest.mark.parametrize("spec", [*(s for s in SPECS if s not in PATTERNS), CANDLES], ids=str)
+@pytest.mark.parametrize(
+    "spec",
+    [*(s for s in SPECS if s not in PATTERNS), CANDLES],
+    ids=lambda s: "candlesticks" if s is CANDLES else str(s),
+)
 def test_a_bar_without_prices_is_passed_over_or_starts_the_window_anew(spec, ref):
     n = min(900 + spec.warmup, len(ref["close"]))
     columns = {name: v.copy() for name, v in rows(ref, 0, n).items()}
