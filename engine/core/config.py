@@ -106,7 +106,7 @@ class RiskConfig:
     max_age: Duration | None = None
     """Of the symbol's last quote or bar."""
     daily_loss: Loss | None = None
-    """Loss since the day began; a share is one of the equity with which it began."""
+    """Loss since the day began; a share is one of what it began with: the higher of equity and balance."""
     max_loss: Loss | None = None
     """Loss since the start of the run; a share is one of the initial balance."""
     max_losses: int | None = None

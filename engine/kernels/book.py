@@ -94,7 +94,7 @@ ACCOUNT = np.dtype([
     ("seed", _i), ("reject", _f), ("requote", _f), ("partial", _f), ("known", _i),
     # the orders last filled in full, for what waits for one of them
     ("filled", _i, (FILLED,)), ("fills", _i),
-    # where risk's days lie in the calendar, when the next begins, and the equity with which this one began
+    # where risk's days lie in the calendar, when the next begins, and what this one began with
     ("days_at", _i), ("days_end", _i), ("next_day", _i), ("day_equity", _f),
 ], align=True)  # fmt: skip
 """`ambiguous` counts the trades whose stop and take-profit both lay in the bar that closed them. `next_sample` is when
@@ -359,10 +359,10 @@ def day_after(book, ts):
 
 @part
 def roll_day(book, ts):
-    """Should a new day have begun by ts, it began with the equity there is."""
+    """Should a new day have begun by ts, it began with the equity there is, or with the balance where that is more."""
     a = book[0][0]
     if a.next_day <= ts:
-        a.day_equity, a.next_day = a.equity, day_after(book, ts)
+        a.day_equity, a.next_day = max(a.equity, a.balance * a.minor), day_after(book, ts)
 
 
 @part

@@ -79,7 +79,7 @@ def stale(limits, facts, answer):
 
 @part
 def lost_today(book, limits, ts, answer):
-    """Equity below that with which the day began: as a share of it, or as money."""
+    """Equity below what the day began with, the higher of equity and balance: as a share of it, or as money."""
     a = book[0][0]
     roll_day(book, ts)
     lost = (a.day_equity - a.equity) / (a.day_equity if limits.daily_share else 1.0)

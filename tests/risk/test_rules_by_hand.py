@@ -228,7 +228,7 @@ def test_outside_the_hours_nothing_opens_and_the_hours_are_half_open() -> None:
 
 @pytest.mark.parametrize("banded", [True, False])
 @pytest.mark.parametrize("first", [0, 1])
-def test_a_day_begins_with_the_equity_before_its_first_quote(banded: bool, first: int) -> None:
+def test_a_day_begins_with_equity_or_balance_before_its_first_quote(banded: bool, first: int) -> None:
     """Long 1.00 from 1.10000, at 1.10500 at midnight: the day began with 10,500; 1.09900 then is 600 less."""
     desk = Desk(banded=banded, checked=False)
     config = replace(desk.terms.config, risk=build(RiskConfig, {"daily_loss": "5 %", "day": "00:00 UTC"}, "risk"))
@@ -241,4 +241,7 @@ def test_a_day_begins_with_the_equity_before_its_first_quote(banded: bool, first
     desk.quote(1.099, 1.099, after=SECOND * (1 + first))
     assert desk.venue.book[0]["day_equity"][0] == pytest.approx(10_500.0)
     assert ask(desk, daily_loss="5 %")["value"] == pytest.approx(600 / 10_500)
-    assert ask(desk, ts=midnight + 24 * HOUR, daily_loss="5 %")["says"] == "", "the next day begins with what is left"
+    desk.quote(1.098, 1.098, after=24 * HOUR)
+    assert desk.venue.book[0]["day_equity"][0] == pytest.approx(10_000.0), "the balance, where equity is below it"
+    assert ask(desk, daily_loss="2 %")["value"] == pytest.approx(0.02)
+    assert ask(desk, ts=midnight + 48 * HOUR, daily_loss="5 %")["says"] == ""
