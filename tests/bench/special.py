@@ -129,7 +129,7 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
         rows: tuple[tuple[str, float, Callable[[], Times]], ...] = (
             ("--help", 0.5, lambda: often(rounds, [python, cli, "--help"], known)),
             ("import engine", 1.0, lambda: often(rounds, [python, "-c", "import engine"], known)),
-            ("first demo run", 30.0, lambda: once(demo, new)),
+            ("first demo run", 60.0, lambda: once(demo, new)),
             ("second demo run", 3.0, lambda: often(rounds, demo, new)),
             ("data list", 0.5, lambda: often(rounds, [python, cli, "data", "list"], listing)),
         )
