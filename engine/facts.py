@@ -15,6 +15,7 @@ from engine.core.config import Config, StrategyConfig
 from engine.core.frames import parse_frame
 from engine.core.table import Stream, Table, Tables
 from engine.core.tape import Block
+from engine.features.plan import Plan
 from engine.features.returns import return_sigma
 from engine.kernels.related import correlation, last_before
 from engine.risk.terms import FACT_AGE, FACT_ATR, FACT_HIGH, FACT_LOW, FACT_RELATED, FACT_SIGMA
@@ -54,7 +55,8 @@ def related_streams(config: Config, symbols: Sequence[str]) -> list[Stream]:
 def rule_rows(config: Config) -> int:
     """How many closed bars the rules look back over."""
     related = config.risk.correlation
-    return max(2 * related.bars if related else 0, config.risk.lookback) + 2
+    plans = (Plan(specs) for one in config.strategies if (specs := asked(config, one)))
+    return max(2 * related.bars if related else 0, *(plan.lookback for plan in plans), 0) + 2
 
 
 def build_facts(

@@ -18,16 +18,16 @@ from engine.strategy import ConfigError, Strategy, dataclass, field, strategy
 @feature(gives="signal stop take_profit", keeps="side")
 def rsi_pullback_wish(
     lo, hi, close, signal, stop, take_profit, side,
-    trend=sma(200), quick=sma(5), strength=rsi(2), reach=atr(14), low=10.0, stop_atr=3.0,
+    trend=sma(200), quick=sma(5), strength=rsi(2), reach=atr(14), below=10.0, stop_atr=3.0,
 ):  # fmt: skip
     """The wishes of `RsiPullback` as columns."""
     for i in range(lo, hi):
         signal[i] = stop[i] = take_profit[i] = np.nan
         now = side
         if side == 0.0:
-            if close[i] > trend[i] and strength[i] < low:
+            if close[i] > trend[i] and strength[i] < below:
                 now = 1.0
-            elif close[i] < trend[i] and strength[i] > 100.0 - low:
+            elif close[i] < trend[i] and strength[i] > 100.0 - below:
                 now = -1.0
         elif side * (close[i] - quick[i]) > 0.0:
             now = 0.0
@@ -76,7 +76,7 @@ class RsiPullback(Strategy):
         }  # fmt: skip
 
     def compiled(self):
-        return rsi_pullback_wish(low=self.low, stop_atr=self.stop_atr, **self.features())
+        return rsi_pullback_wish(below=self.low, stop_atr=self.stop_atr, **self.features())
 
     def on_row(self, row):
         side = now = self._side.get(row.symbol, 0.0)

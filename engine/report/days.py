@@ -92,8 +92,8 @@ class Days:
         day.worst = trade.net if day.worst is None else min(day.worst, trade.net)
 
     def ends(self) -> dict[str, float]:
-        """Equity at the last sample of each day that has one."""
-        return {day.day: day.end_equity for day in self.days.values() if day.sampled}
+        """Equity at the last sample of each day that has one, day by day: trades may have come before samples."""
+        return {name: self.days[name].end_equity for name in sorted(self.days) if self.days[name].sampled}
 
     def rows(self) -> list[Day]:
         """Every day in order, with the change of equity over it."""
