@@ -66,6 +66,7 @@ def backtest(
 ) -> None:
     """Replay recorded data against the simulated broker; a report comes out."""
     import engine
+    from engine import warm
     from engine.core.load import load, settings
     from engine.ops import console, listing
 
@@ -75,6 +76,7 @@ def backtest(
         return
     with console.Progress(not as_json, chosen.data.kind) as progress:
         progress.compiling()
+        warm.ahead(chosen)
         made = engine.backtest(chosen, out=out, progress=progress)
     result = listing.run(str(made.path), out) | {"expected": made.expected}
     console.show(result, as_json, listing.run_text)

@@ -30,6 +30,15 @@ def run(code: str, folder: Path) -> str:
     return done.stdout
 
 
+def typed(command: str, folder: Path, **more: str) -> str:
+    """What it prints, typed in that folder."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_DATA": str(folder / "data"), **more}
+    words = [sys.executable, "-W", "error", str(ROOT / "cli.py"), *shlex.split(command)[1:]]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stderr}"
+    return done.stdout
+
+
 def test_the_first_strategy_trades(tmp_path: Path) -> None:
     (block,) = BLOCKS
     last = run(block, tmp_path).splitlines()[-1]
@@ -43,18 +52,8 @@ def test_the_first_strategy_saved_as_a_file_runs_by_its_name(tmp_path: Path) -> 
     )  # fmt: skip
     (tmp_path / "strategies").mkdir()
     (tmp_path / "strategies/above_average.py").write_text(source)
-    code = f"""
-import sys
-from pathlib import Path
-import strategies
-from engine.core import load
-strategies.__path__ = [{str(tmp_path / "strategies")!r}]
-load.STRATEGIES = Path(strategies.__path__[0])
-import cli
-from engine.ops import console
-sys.exit(console.run(cli.app, ["backtest", "above_average", "--set", "strategy.params.period=50"]))
-"""
-    assert "above_average on EURUSD" in run(code, tmp_path)
+    said = typed("onetape backtest above_average --set strategy.params.period=50", tmp_path)
+    assert "above_average on EURUSD" in said
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,6 +7,8 @@
     load("ma_cross", sets=[...])                     a strategy's name: a config of defaults around it
     load("pullback")                                 configs/rules/pullback.toml, likewise
 
+Names are looked for in the folders of that name where one works, then among what comes with the project.
+
 A later one wins key by key; lists are replaced whole. An unknown key is an error that names the nearest.
 """
 
@@ -120,7 +122,10 @@ def find(ref: str) -> tuple[Table, str]:
 
 
 def names(folder: Path, pattern: str) -> dict[str, Path]:
-    return {p.stem: p for p in sorted(folder.glob(pattern)) if not p.stem.startswith("_")}
+    """What is there by name: shipped with the project, and over it what lies where one works, in a folder so called."""
+    own = Path.cwd() / folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    files = [*sorted(folder.glob(pattern)), *(sorted(own.glob(pattern)) if own != folder else ())]
+    return {p.stem: p for p in files if not p.stem.startswith("_")}
 
 
 def overlay(name: str) -> Path:

@@ -47,8 +47,11 @@ numba.config.CACHE_DIR = str(cache_dir())
 
 
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """`numba.njit` as this project uses it: cached, IEEE division (zero is checked where it can occur), no fastmath."""
-    options = {"cache": True, "error_model": "numpy", **options}
+    """`numba.njit` as this project uses it: cached, IEEE division (zero is checked where it can occur), no fastmath.
+
+    Nobody calls a kernel from C (features have their own way in), so the wrapper for that is not compiled.
+    """
+    options = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     if function is None:
         return lambda f: numba.njit(**options)(f)
     return numba.njit(**options)(function)

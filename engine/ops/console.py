@@ -149,7 +149,7 @@ class Progress:
         class Compiling(event.Listener):
             def on_start(self, _: Any) -> None:
                 if told.told:
-                    typer.echo("compiling kernels (once on this machine, up to 30 s) ...", err=True)
+                    typer.echo("compiling kernels (once on this machine, up to a minute) ...", err=True)
                 told.told = False
 
             def on_end(self, _: Any) -> None:

@@ -196,9 +196,17 @@ def related(book, limits, s, side, facts, answer):
 
 
 @part
-def forbidden(book, rules, k, s, ts, own, after, facts, answer):
+def forbidden(guarded, book, rules, k, s, ts, own, after, facts, answer):
+    """Is a limit against it? `guarded` is the last of the rules: None, and nothing below is compiled."""
+    if guarded is None:
+        return False
+    return against(book, rules, k, s, ts, own, after, facts, answer)
+
+
+@part
+def against(book, rules, k, s, ts, own, after, facts, answer):
     """The first limit that is against it."""
-    limits, windows, past = rules
+    limits, windows, past, _ = rules
     l, x = limits[k, s], book[1][s]
     if abs(after) <= abs(own) and after * own >= 0:
         return False

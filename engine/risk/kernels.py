@@ -76,7 +76,7 @@ def decide(book, rules, wish, k, s, ts, strength, stop, take_profit, facts, answ
     if steps < x.steps_min:
         answer.rule, answer.value, answer.threshold = VOLUME_MIN, steps * x.step_lots, x.steps_min * x.step_lots
         return
-    if limits.guarded and forbidden(book, rules, k, s, ts, own, side * steps, facts, answer):
+    if limits.guarded and forbidden(rules[3], book, rules, k, s, ts, own, side * steps, facts, answer):
         return
     answer.target = side * steps
     wish.acted = strength
@@ -121,7 +121,7 @@ def allow_order(book, rules, k, s, ts, side, steps, position, facts, answer):
     elif reach > l.max_steps:
         a.rule, a.value, a.threshold = MAX_POSITION, reach * x.step_lots, l.max_steps * x.step_lots
     elif l.guarded:
-        forbidden(book, rules, k, s, ts, own, own + side * added, facts, a)
+        forbidden(rules[3], book, rules, k, s, ts, own, own + side * added, facts, a)
 
 
 @entry

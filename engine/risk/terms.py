@@ -69,11 +69,15 @@ ANSWER = np.dtype([
     ("target", _i), ("own", _i), ("rule", _i), ("value", _f), ("threshold", _f), ("stop", _f), ("take_profit", _f),
     ("trail", _f), ("trail_start", _f), ("even_at", _f),
 ], align=True)  # fmt: skip
-Rules = tuple[np.ndarray, ...]
+Rules = tuple[np.ndarray, np.ndarray, np.ndarray, bool | None]
 
 
 def rules_of(limits: np.ndarray, windows: np.ndarray = NO_BLACKOUT) -> Rules:
-    """The rules with a fresh memory; without one where no rule needs it."""
+    """The rules with a fresh memory, without one where no rule needs it; last, True if any limit is set.
+
+    None says that none is: the kernels then leave the limits out, and need not compile them.
+    """
     strategies, symbols = limits.shape
     needed = bool(limits["remembers"].any())
-    return limits, windows, np.zeros((strategies, symbols + 1) if needed else (0, 0), PAST)
+    past = np.zeros((strategies, symbols + 1) if needed else (0, 0), PAST)
+    return limits, windows, past, True if limits["guarded"].any() else None
