@@ -134,7 +134,8 @@ def replay(ref: RunRef, out: Out = "runs", as_json: Json = False) -> None:
         again = run_again(folder, progress=progress)
     if not again.ok:
         raise Refused(f"{folder}: replayed, it decides differently: {again.difference}")
-    console.show({"run": str(folder), "compared": again.compared, "difference": None}, as_json)
+    same = None if as_json else "none: every decision is the same"
+    console.show({"run": str(folder), "compared": again.compared, "difference": same}, as_json)
 
 
 @app.command()
