@@ -121,7 +121,7 @@ def obey(book, rules, wishes, x, facts, answer, plan):
         wish.open = 1
     elif a.rule:
         refused(wish, limit.retries)
-    if a.target != a.own:
+    if a.acts:
         send(book, k, s, x.ts, a.target, a, plan)
 
 

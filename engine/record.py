@@ -25,7 +25,7 @@ from engine.core.table import Stream
 from engine.core.tape import Tape
 from engine.kernels.book import ENTRY_IN, FILL, SAMPLE
 from engine.portfolio.trades import NO_COST, Trade, TradeBook
-from engine.remarks import assumptions, guessed, warnings
+from engine.remarks import assumptions, guessed, refusals, warnings
 from engine.report.days import Day
 from engine.report.excursions import Spans, excursions, source
 from engine.report.metrics import Tally
@@ -306,7 +306,7 @@ class Recorder:
             ],
             cautions=[
                 *self.cautions, *guessed(int(account["ambiguous"]), self.config),
-                *(f"{why} ({n} times)" for why, n in sorted(self.refused.items())),
+                *refusals(self.refused),
             ],
         )  # fmt: skip
         path = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -87,3 +88,24 @@ def guessed(trades: int, config: Config) -> Iterator[str]:
             f"{trades} trades had stop and take-profit in one bar: which came first is an assumption (venue.path ="
             f' "{config.venue.path}"); finer bars (data.detail) would say more'
         )
+
+
+ADVICE = {
+    "denied by the risk rule stop_missing": 'this size needs a stop: give one in the strategy, or risk.exits.stop = "2 atr"',
+    "denied by the risk rule volume_min": "the size comes to less than the smallest volume: more balance, or a larger"
+    " risk.size",
+    "denied by the risk rule stop_side": "the stop lies on the wrong side of the price",
+    "denied by the risk rule exit_missing": "an exit of risk.exits was not known yet, or is no distance",
+    "denied by the risk rule max_drawdown": "risk.max_drawdown is reached: nothing is opened any more",
+    "denied by the risk rule max_loss": "risk.max_loss is reached: nothing is opened any more",
+    "rejected by the venue: not enough money": "a smaller risk.size, or risk.max_leverage below account.leverage",
+    "rejected by the venue: invalid stops": "stops nearer to the market than the instrument allows, or beyond it",
+    "rejected by the venue: volume above the maximum": "risk.max_position, or execution.style = \"twap\", makes it smaller",
+}  # fmt: skip
+
+
+def refusals(refused: Counter[str]) -> Iterator[str]:
+    """What was not done, how often, and what a trader can do about it."""
+    for why, n in sorted(refused.items()):
+        what = next((advice for reason, advice in ADVICE.items() if why.endswith(reason)), "")
+        yield f"{why} ({n} times)" + (f": {what}" if what else "")

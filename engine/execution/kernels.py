@@ -21,34 +21,52 @@ def put(order, x, k, s, side, steps, stop, take_profit, position):
 def market_orders(book, k, s, target, stop, take_profit, plan):
     """Market orders that take strategy k to `target` signed lot steps of symbol s; returns how many.
 
-    A netting account takes one order, without exits where it only reduces. On a hedging account what must go is
-    closed first, oldest position first, each by an order that names it, and only then the rest is opened. `plan` is a
-    record array with room for one order more than the strategy has positions.
+    What must go is closed first, oldest position first, each by an order that names it: should a stop be quicker, there
+    is nothing left for that order to do. Only then the rest is opened. On a netting account a position without exits
+    is turned by one order. `plan` is a record array with room for one order more than there are positions.
     """
     account, x, positions = book[0], book[1][s], book[3]
-    own = owned(book, k, s)
-    change = target - own
-    if change == 0:
-        return 0
-    side = 1 if change > 0 else -1
-    if not account[0].hedging:
-        if own * side < 0 and abs(change) <= abs(own):
-            stop = take_profit = np.nan
-        put(plan[0], x, k, s, side, abs(change), stop, take_profit, 0)
-        return 1
-    n, left = 0, abs(change)
+    side = 1 if target > 0 else -1
+    n, kept = 0, 0
     for p in range(account[0].positions):
         q = positions[p]
-        if left == 0 or q.strategy != k or q.symbol != s or q.side == side:
+        if q.strategy == k and q.symbol == s and q.side == side and target != 0:
+            kept += q.steps
+    excess = max(kept - abs(target), 0)
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.strategy != k or q.symbol != s:
             continue
-        steps = min(left, q.steps)
-        put(plan[n], x, k, s, side, steps, np.nan, np.nan, q.id)
-        n += 1
-        left -= steps
-    if left > 0:
-        put(plan[n], x, k, s, side, left, stop, take_profit, 0)
+        against = q.side != side or target == 0
+        if against and target != 0 and not account[0].hedging and is_bare(q):
+            put(plan[0], x, k, s, side, abs(target) + q.steps, stop, take_profit, 0)
+            return 1
+        steps = max(q.steps - closing(book, q), 0) if against else min(excess, q.steps)
+        if steps > 0:
+            put(plan[n], x, k, s, -q.side, steps, np.nan, np.nan, q.id)
+            n += 1
+            excess -= 0 if against else steps
+    if abs(target) > kept:
+        put(plan[n], x, k, s, side, abs(target) - kept, stop, take_profit, 0)
         n += 1
     return n
+
+
+@part
+def is_bare(q):
+    """Is there no stop and no take-profit that could close the position meanwhile?"""
+    return np.isnan(q.stop) and np.isnan(q.take_profit) and not (q.trail > 0.0 or q.even_at > 0.0)
+
+
+@part
+def closing(book, q):
+    """Lot steps that market orders on their way will close of the position."""
+    steps = 0
+    for n in range(book[0][0].orders):
+        o = book[2][n]
+        if o.position == q.id and o.kind == MARKET:
+            steps += o.steps
+    return steps
 
 
 @entry

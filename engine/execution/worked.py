@@ -97,11 +97,7 @@ class WorkedExecution(MarketExecution):
         events: list[Event] = []
         if floor != own:
             units = floor * self._step(target.symbol)
-            closes = super().on_target(msgspec.structs.replace(target, ts=ts, units=units)) or []
-            # on a netting account a stop may be quicker: what then finds nothing to close must not open
-            events += [
-                order if order.position else msgspec.structs.replace(order, reduce_only=True) for order in closes
-            ]
+            events += super().on_target(msgspec.structs.replace(target, ts=ts, units=units)) or []
         if job.waits:
             return events
         job.side, job.steps = (1 if aim > floor else -1), abs(aim - floor)

@@ -30,7 +30,18 @@ from engine.risk.terms import (
 
 @part
 def decide(book, rules, wish, k, s, ts, strength, stop, take_profit, facts, answer):
-    """What strategy k may own of symbol s; fills `answer`. `target == own` means: leave things as they are."""
+    """What strategy k may own of symbol s, and whether anything is to be done about it; fills `answer`.
+
+    That is when it owns something else, or that much on both sides: a close that was refused leaves a hedge behind.
+    """
+    aim(book, rules, wish, k, s, ts, strength, stop, take_profit, facts, answer)
+    hedged = answer.rule == 0 and both_ways(book, k, s)
+    answer.acts = answer.target != answer.own or hedged
+
+
+@part
+def aim(book, rules, wish, k, s, ts, strength, stop, take_profit, facts, answer):
+    """Target, rule and exits of `answer`; what is not denied may still be what is owned."""
     account, x, limits = book[0], book[1][s], rules[0][k, s]
     own = owned(book, k, s)
     answer.own, answer.target, answer.rule, answer.value, answer.threshold = own, own, 0, np.nan, np.nan
@@ -80,6 +91,18 @@ def decide(book, rules, wish, k, s, ts, strength, stop, take_profit, facts, answ
         return
     answer.target = side * steps
     wish.acted = strength
+
+
+@part
+def both_ways(book, k, s):
+    """Does strategy k own symbol s long and short at once?"""
+    account, positions = book[0], book[3]
+    long = short = False
+    for p in range(account[0].positions):
+        q = positions[p]
+        if q.strategy == k and q.symbol == s:
+            long, short = long or q.side > 0, short or q.side < 0
+    return long and short
 
 
 @entry

@@ -81,11 +81,11 @@ class Risk:
             self.book(), self.rules, self.wishes, k, s, ts, signal.strength, stop, take_profit, self.facts(k, s, ts),
             self._answer,
         )  # fmt: skip
-        target, own, rule, value, threshold, *exits = self._answer.tolist()[0]
+        target, _, acts, rule, value, threshold, *exits = self._answer.tolist()[0]
         events: list[Event] = []
         if rule:
             events.append(Denied(ts, signal.strategy, signal.symbol, RULES[rule], value, threshold))
-        if target != own or (self.works and self._ends_work(k, s, before, signal.strength, rule)):
+        if acts or (self.works and self._ends_work(k, s, before, signal.strength, rule)):
             loss, profit = signal.stop, signal.take_profit
             if self._led:
                 loss, profit, *moving = (None if price != price else price for price in exits)

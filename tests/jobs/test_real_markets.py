@@ -153,7 +153,8 @@ def test_a_backtest_of_quotes_trades_as_the_quotes_say(name: str, shared: Path, 
     assert ("rates" in job.config) == any("fixed USDJPY of 82.5" in told for told in python.summary.cautions)
     refused = [told for told in python.summary.cautions if "rejected" in told]
     count = len(audit.rejected)
-    assert refused == ([f"orders rejected by the venue: not enough money ({count} times)"] if count else [])
+    told = f"orders rejected by the venue: not enough money ({count} times): a smaller risk.size, or"
+    assert len(refused) == (count > 0) and all(one.startswith(told) for one in refused)
 
 
 def check_wishes(
