@@ -15,7 +15,7 @@ from engine.core.tape import Block
 from engine.drive import MORE_ROOM, NEWS, STATEMENT, drive, gather
 from engine.facts import Facts
 from engine.kernels.book import ORDER, REPORT
-from engine.risk.terms import ANSWER, NO_BLACKOUT, NO_FACTS, WISH, rules_of
+from engine.risk.terms import ANSWER, NO_BLACKOUT, NO_FACTS, RULES, WISH, rules_of
 from engine.rows import Rows
 from engine.venues.simulated import SimulatedVenue
 
@@ -43,6 +43,8 @@ class CompiledLoop:
             self.venue.full = True
         self.news, self.pending = np.zeros(4_096, NEWS), 0
         self.answer, self.plan, self.out = np.zeros(1, ANSWER), np.zeros(16, ORDER), np.zeros(16_384, REPORT)
+        self.denied = np.zeros(len(RULES), np.int64)
+        """How often each rule said no."""
         self.made, self.keys = np.zeros(0, STATEMENT), np.zeros(0, np.int64)
 
     def statements(self, closed: np.ndarray) -> np.ndarray:
@@ -84,7 +86,7 @@ class CompiledLoop:
                 self.out, self.news = np.zeros(2 * len(self.out), REPORT), np.resize(self.news, 2 * len(self.news))
             code, i, w, n, self.pending = drive(
                 venue.book, venue.columns, i, hi, statements, self.known, w, self.rules, self.wishes, self.news,
-                self.pending, self.answer, self.plan, self.out, venue.full,
+                self.pending, self.answer, self.plan, self.out, self.denied, venue.full,
             )  # fmt: skip
             parts.append(self.out[:n].copy())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -104,8 +104,8 @@ def send(book, k, s, ts, target, answer, plan):
 
 
 @part
-def obey(book, rules, wishes, x, facts, answer, plan):
-    """One wish through risk and execution to the venue."""
+def obey(book, rules, wishes, x, facts, answer, plan, denied):
+    """One wish through risk and execution to the venue; `denied` counts what each rule said no to."""
     k, s = x.strategy, x.symbol
     wish, limit, a = wishes[k, s], rules[0][k, s], answer[0]
     a.trail = a.trail_start = a.even_at = np.nan
@@ -121,6 +121,7 @@ def obey(book, rules, wishes, x, facts, answer, plan):
         wish.open = 1
     elif a.rule:
         refused(wish, limit.retries)
+        denied[a.rule] += 1
     if a.acts:
         send(book, k, s, x.ts, a.target, a, plan)
 
@@ -146,7 +147,7 @@ def gather(closed, stream, first, k, s, signal, stop, take_profit, look, rank, r
 
 
 @entry
-def drive(book, tape, i, hi, statements, facts, w, rules, wishes, news, pending, answer, plan, out, full):
+def drive(book, tape, i, hi, statements, facts, w, rules, wishes, news, pending, answer, plan, out, denied, full):
     """Records i..hi-1 and the wishes w.. made before or right after them.
 
     Returns (DONE or MORE_ROOM, record reached, wish reached, reports in `out`, news pending). MORE_ROOM: the caller
@@ -168,6 +169,6 @@ def drive(book, tape, i, hi, statements, facts, w, rules, wishes, news, pending,
         if positions >= len(plan) or account[0].orders + len(plan) > len(book[2]) or room + len(plan) > len(book[3]):
             return MORE_ROOM, i, w, n, pending
         pending = hear(book, news, pending, statements[w].ts, wishes, rules)
-        obey(book, rules, wishes, statements[w], facts[w % len(facts)], answer, plan)
+        obey(book, rules, wishes, statements[w], facts[w % len(facts)], answer, plan, denied)
         n, pending = collect(book, out, n, news, pending, remembers)
         w += 1

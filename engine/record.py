@@ -30,6 +30,7 @@ from engine.report.days import Day
 from engine.report.excursions import Spans, excursions, source
 from engine.report.metrics import Tally
 from engine.report.summary import OpenTrade, Summary
+from engine.risk.terms import RULES
 from engine.rows import Rows
 from engine.setup import MINOR_DIGITS
 from engine.venues.simulated import SimulatedVenue
@@ -222,6 +223,12 @@ class Recorder:
                 self.refused[f"orders canceled by the venue: {event.reason}"] += 1
         elif event.rule != "in_flight":  # a wish that waits for the order before it is no refusal
             self.refused[f"orders denied by the risk rule {event.rule}"] += 1
+
+    def denials(self, counts: np.ndarray) -> None:
+        """What the compiled lane was denied, by rule: it makes no events of it."""
+        for rule, n in zip(RULES, counts.tolist(), strict=True):
+            if n:
+                self.refused[f"orders denied by the risk rule {rule}"] = n
 
     def on_fill(self, fill: e.Fill) -> None:
         trade = self.book.on_fill(fill, self.costs.pop(fill.deal, NO_COST))

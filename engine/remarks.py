@@ -91,7 +91,7 @@ def guessed(trades: int, config: Config) -> Iterator[str]:
 
 
 ADVICE = {
-    "denied by the risk rule stop_missing": 'this size needs a stop: give one in the strategy, or risk.exits.stop = "2 atr"',
+    "denied by the risk rule stop_missing": 'this size needs a stop: from the strategy, or risk.exits.stop = "2 atr"',
     "denied by the risk rule volume_min": "the size comes to less than the smallest volume: more balance, or a larger"
     " risk.size",
     "denied by the risk rule stop_side": "the stop lies on the wrong side of the price",
@@ -100,7 +100,7 @@ ADVICE = {
     "denied by the risk rule max_loss": "risk.max_loss is reached: nothing is opened any more",
     "rejected by the venue: not enough money": "a smaller risk.size, or risk.max_leverage below account.leverage",
     "rejected by the venue: invalid stops": "stops nearer to the market than the instrument allows, or beyond it",
-    "rejected by the venue: volume above the maximum": "risk.max_position, or execution.style = \"twap\", makes it smaller",
+    "rejected by the venue: volume above the maximum": "risk.max_position would make it smaller",
 }  # fmt: skip
 
 

@@ -264,6 +264,8 @@ class Session:
         for reports in self.unread:
             self._publish(reports)
         self.unread.clear()
+        if self.compiled:
+            self.recorder.denials(self.fast.denied)
         self.recorder.catch_up()
         for event, cause in self.bus.undelivered():  # too late for any strategy, but the account has them
             self.journal.write(event, cause)

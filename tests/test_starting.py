@@ -18,15 +18,6 @@ from engine.ops import console, starting
 from engine.strategy import snake
 
 ROOT = Path(__file__).resolve().parents[1]
-PATHS = """
-import sys
-import strategies, engine.core.load as load
-from pathlib import Path
-strategies.__path__ = [{folder!r}]
-load.STRATEGIES = Path({folder!r})
-import pytest
-sys.exit(pytest.main([{test!r}, "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", {root!r}, "-c", {null!r}]))
-"""
 
 
 def test_what_new_strategy_writes_passes_its_own_test_as_written(tmp_path: Path) -> None:
@@ -34,9 +25,10 @@ def test_what_new_strategy_writes_passes_its_own_test_as_written(tmp_path: Path)
     assert {Path(made[kind]).relative_to(tmp_path).as_posix() for kind in ("strategy", "config", "test")} == {
         "strategies/my_idea.py", "configs/runs/my-idea.toml", "tests/test_my_idea.py",
     }  # fmt: skip
-    code = PATHS.format(folder=str(tmp_path / "strategies"), test=made["test"], root=str(tmp_path), null=os.devnull)
+    pytest_words = [made["test"], "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", *pytest_words, "-c", os.devnull]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and "5 passed" in done.stdout, done.stdout + done.stderr
     rules = ("--isolated", "--select", "E,F,B,UP", "--line-length", "120")
     command = [sys.executable, "-m", "ruff", "check", *rules, made["strategy"], made["test"]]
@@ -59,6 +51,12 @@ def test_a_name_that_is_none_is_refused_with_one_that_is_near(tmp_path: Path, na
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_that_a_shipped_strategy_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is a strategy ma_cross already"):
+        starting.strategy("ma_cross", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None:
     starting.strategy("mine", tmp_path)
     (tmp_path / "strategies/mine.py").write_text("edited")
@@ -75,7 +73,7 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None
 def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert console.run(cli.app, ["new", "strategy", "mine", "--in", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["next"] == "onetape backtest mine" and Path(told["config"]).is_file()
+    assert told["next"] == f"in {tmp_path}: onetape backtest mine" and Path(told["config"]).is_file()
     assert console.run(cli.app, ["new", "strategy", "mine", "--in", str(tmp_path)]) == 2
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from engine.core.errors import ConfigError, OutputError, unwritten
+from engine.core.load import STRATEGIES, names
 
 STRATEGY = '''"""$title: say here in what market it earns, in what it pays, and where the idea comes from.
 
@@ -129,6 +130,8 @@ def strategy(name: str, folder: Path = Path()) -> dict[str, str]:
         near = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
         near = near if is_name(near) else "my_idea"
         raise ConfigError(f"{name!r} cannot be a strategy's name: small letters, digits and _, like {near}")
+    if name in names(STRATEGIES, "*.py"):
+        raise ConfigError(f"there is a strategy {name} already: choose another name")
     file = name.replace("_", "-")
     values = {"name": name, "file": file, "title": name.replace("_", " ").capitalize(), "class_": camel(name)}
     paths = {
@@ -148,7 +151,9 @@ def strategy(name: str, folder: Path = Path()) -> dict[str, str]:
             with suppress(OSError):
                 made.unlink()
         raise OutputError(f"{path} could not be written: {unwritten(error)}; nothing of it was kept") from None
-    return {kind: str(path) for kind, (path, _) in paths.items()} | {"next": f"onetape backtest {file}"}
+    return {kind: str(path) for kind, (path, _) in paths.items()} | {
+        "next": f"onetape backtest {file}" if folder == Path() else f"in {folder}: onetape backtest {file}"
+    }
 
 
 def is_name(name: str) -> bool:

@@ -66,8 +66,8 @@ Per symbol: trades won and lost, what they made and lost per lot step (minor uni
 the entry. In all: entries of the day (an order counts once), losing trades in a row and when the last one was known.
 """
 ANSWER = np.dtype([
-    ("target", _i), ("own", _i), ("acts", _i), ("rule", _i), ("value", _f), ("threshold", _f), ("stop", _f), ("take_profit", _f),
-    ("trail", _f), ("trail_start", _f), ("even_at", _f),
+    ("target", _i), ("own", _i), ("acts", _i), ("rule", _i), ("value", _f), ("threshold", _f), ("stop", _f),
+    ("take_profit", _f), ("trail", _f), ("trail_start", _f), ("even_at", _f),
 ], align=True)  # fmt: skip
 """What the rules say to a wish: the lot steps that may be owned and those that are, whether anything is to be done, the
 rule that said no, and the exits of what gets opened."""

@@ -91,7 +91,9 @@ def test_a_stop_that_is_quicker_leaves_no_more_than_was_allowed(held: int, targe
 
 @settings(max_examples=100)
 @given(st.integers(-30, 30), st.integers(-30, 30), st.sampled_from([None, 0.01]))
-def test_a_netting_account_takes_one_order_to_the_target_where_no_exit_can_be_quicker(held: int, target: int, far: float | None) -> None:
+def test_a_netting_account_takes_one_order_to_the_target_where_no_exit_can_be_quicker(
+    held: int, target: int, far: float | None
+) -> None:
     desk = holding([("hand", 1 if held > 0 else -1, abs(held))] if held else [], mode="netting")
     side = 1 if target > 0 else -1
     stop = 1.1 - side * far if far and target else None

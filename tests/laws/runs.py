@@ -48,6 +48,7 @@ class Outcome:
     samples: bytes
     frames: tuple[tuple[int, int, e.Event], ...]
     slides: int
+    refused: tuple[str, ...]
 
     def same(self, other: Outcome) -> bool:
         return not self.differences(other)
@@ -169,4 +170,12 @@ def play(
     slides = sum(table.dropped for table in session.rows.tables.tables)
     rows = run._result.samples
     samples = b"".join(rows[name].tobytes() for name in rows.dtype.names)
-    return Outcome(run.digest, tuple(run.fills), snapshot(session.venue.book), samples, tuple(diary.frames), slides)
+    return Outcome(
+        run.digest,
+        tuple(run.fills),
+        snapshot(session.venue.book),
+        samples,
+        tuple(diary.frames),
+        slides,
+        tuple(run.summary.cautions),
+    )

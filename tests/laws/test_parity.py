@@ -93,6 +93,7 @@ class Duel:
         found = [f"fill {n}: {x} against {y}" for n, (x, y) in enumerate(pairs) if x != y][:1]
         found += [f"{len(a.fills)} against {len(b.fills)} fills"] if len(a.fills) != len(b.fills) else []
         found += ["book"] if a.book != b.book else []
+        found += [f"{a.refused} against {b.refused}"] if a.refused != b.refused else []
         return found + (["samples"] if a.samples != b.samples else [])
 
 
