@@ -144,5 +144,5 @@ def test_what_cannot_be_meant_is_refused(params: dict[str, Any], message: str) -
 
 def test_who_manages_orders_himself_is_refused() -> None:
     made = config(of="grid", params={})
-    with pytest.raises(ConfigError, match="grid manages orders itself: only wishes can be filtered"):
+    with pytest.raises(ConfigError, match="grid manages orders itself .on_order.: only wishes"):
         engine.backtest(made)
