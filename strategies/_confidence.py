@@ -18,8 +18,10 @@ from itertools import groupby
 from strategies._around import Seen
 from strategies._paper import Paper
 
-Steps = list[tuple[float, float, float]]
-"""First and last score of a step, and the share of wins there; both rise from step to step."""
+Steps = list[tuple[float, float, float, float]]
+"""First and last score of a step, the wins there, and the outcomes."""
+Curve = list[tuple[float, float, float]]
+"""First and last score of a step, and the chance of a win there; both rise from step to step."""
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Confidence:
     prior: float = 10.0
     memory: int = 500
     pairs: deque[tuple[float, bool]] = field(default_factory=deque)
-    steps: Steps | None = None
+    steps: Curve | None = None
 
     def see(self, score: float, won: bool) -> None:
         """A trade that was entered with this score is over."""
@@ -75,31 +77,32 @@ class Scored(Seen):
     paper: Paper = field(default_factory=Paper)
 
 
-def calibrated(pairs: Sequence[tuple[float, bool]], base: float, prior: float) -> Steps:
+def calibrated(pairs: Sequence[tuple[float, bool]], base: float, prior: float) -> Curve:
     """The curve through (score, won), rising scores: each step's share on a Beta prior of `prior` trades at `base`.
 
     A prior moves small steps further than large ones; where that breaks their order they are pooled again.
     """
-    counts = []
+    counts: Steps = []
     for score, group in groupby(pairs, key=lambda pair: pair[0]):
-        won = [float(pair[1]) for pair in group]
-        counts.append((score, sum(won), float(len(won))))
-    steps = []
-    for first, last, share, weight in pooled([(x, x, won / n, n) for x, won, n in counts]):
-        steps.append((first, last, (share * weight + prior * base) / (weight + prior), weight + prior))
-    return [(first, last, share) for first, last, share, _ in pooled(steps)]
+        won = [pair[1] for pair in group]
+        counts.append((score, score, float(sum(won)), float(len(won))))
+    seen = pooled(counts)
+    believed = pooled([(first, last, won + prior * base, count + prior) for first, last, won, count in seen])
+    return [(first, last, total / weight) for first, last, total, weight in believed]
 
 
-def pooled(steps: Sequence[tuple[float, float, float, float]]) -> list[tuple[float, float, float, float]]:
-    """Pool adjacent violators: (first, last, mean, weight) with means that never fall, nearest in squares.
+def pooled(steps: Steps) -> Steps:
+    """Pool adjacent violators: (first, last, total, weight) with means that rise, nearest in squares.
+
+    Totals are kept, not means: of whole numbers they are exact, so that equal means are found equal.
 
     >>> pooled([(1, 1, 0.0, 1.0), (2, 2, 1.0, 1.0), (3, 3, 0.5, 1.0)])
-    [(1, 1, 0.0, 1.0), (2, 3, 0.75, 2.0)]
+    [(1, 1, 0.0, 1.0), (2, 3, 1.5, 2.0)]
     """
-    held: list[tuple[float, float, float, float]] = []
-    for first, last, mean, weight in steps:
-        while held and held[-1][2] >= mean:
-            begin, _, before, more = held.pop()
-            first, mean, weight = begin, (before * more + mean * weight) / (more + weight), more + weight
-        held.append((first, last, mean, weight))
+    held: Steps = []
+    for first, last, total, weight in steps:
+        while held and held[-1][2] * weight >= total * held[-1][3]:
+            first, _, before, more = held.pop()
+            total, weight = before + total, more + weight
+        held.append((first, last, total, weight))
     return held

@@ -59,8 +59,8 @@ def read_expression(text: str, where: str, prefix: str, given: tuple[str, ...] =
         return Expression(read_formula(plain, (*PRICES, *given, *finder.columns)), finder.columns, given)
     except ConfigError as error:
         told = str(error)
-        for column, spec in finder.columns.items():
-            told = told.replace(column, str(spec))
+        for column, written in finder.written.items():
+            told = told.replace(column, written)
         raise ConfigError(f"{where}: {told}") from None
 
 
@@ -68,17 +68,18 @@ class Finder(ast.NodeTransformer):
     """Puts a column's name in the place of each feature of a text."""
 
     def __init__(self, prefix: str) -> None:
-        self.prefix, self.columns = prefix, dict[str, Spec]()
+        self.prefix, self.columns, self.written = prefix, dict[str, Spec](), dict[str, str]()
         self.known = load_all()
 
     def visit(self, node: ast.AST) -> Any:
         if not isinstance(node, ast.expr) or not self.named(node):
             return self.generic_visit(node)
-        spec = read_feature(ast.unparse(node)).single()
+        spec = read_feature(ast.unparse(node))
+        spec = spec if len(spec.outputs) == 1 else spec.single()
         column = next((name for name, held in self.columns.items() if held == spec), "")
         if not column:
             column = f"{self.prefix}_{len(self.columns) + 1}"
-            self.columns[column] = spec
+            self.columns[column], self.written[column] = spec, ast.unparse(node)
         return ast.Name(column, ast.Load())
 
     def named(self, node: ast.expr) -> bool:
