@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.core.load import RUNS, load
+from engine.core.load import RUNS, STRATEGIES, load
 from engine.run import make_strategies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +32,19 @@ def digest_elsewhere(config: str, *sets: str, hash_seed: str, folder: Path) -> s
 
 def test_there_are_shipped_configs():
     assert {"demo", "demo-breakout"} <= set(CONFIGS)
+
+
+PINNED_ELSEWHERE = {"pairs": "tests/strategies/test_pairs.py"}
+"""Strategies that need more than the demo's one symbol, and the test that says what they give on real data."""
+
+
+def test_every_shipped_strategy_has_a_config_that_says_what_it_gives():
+    shipped = {path.stem for path in STRATEGIES.glob("[a-z]*.py")}
+    pinned = {one.name for name in CONFIGS for one in load(name, env={}).strategies}
+    assert shipped == pinned | set(PINNED_ELSEWHERE), "add a config with [expect] to configs/runs"
+    for name, place in PINNED_ELSEWHERE.items():
+        text = (ROOT / place).read_text("utf-8")
+        assert f'"name": "{name}"' in text and "run.digest) == PINNED" in text
 
 
 @pytest.mark.parametrize("name", CONFIGS)
