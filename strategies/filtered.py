@@ -62,7 +62,7 @@ class Filtered(Around):
         check(self)
         self._inner = made_inside(self.name, self.of, self.params)
         self.columns = tuple(dict.fromkeys((*self._inner.columns, "spread", "end")))  # type: ignore[misc]
-        self.regime_of = read_expression(self.regime or "1", "filtered: regime", "regime", ("side",))
+        self.regime_of = read_expression(self.regime or "1", "filtered: regime", "gate", ("side",))
         own = {*self.regime_of.features, "larger_close", "larger_trend"}
         if taken := sorted(own & set(shown(self._inner))):
             raise ConfigError(f"filtered: {self.of} has a feature named {taken[0]} too: rename it there")

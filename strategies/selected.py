@@ -61,7 +61,7 @@ class Selected(Strategy):
             raise ConfigError("selected: rate lies between 0 and 10, full is more than 0, memory not negative")
         if bool(self.regime) != bool(self.suits):
             raise ConfigError("selected: regime and suits go together: a measure, and who trades at which value")
-        self._regime = read_expression(self.regime or "0", "selected: regime", "regime")
+        self._regime = read_expression(self.regime or "0", "selected: regime", "choice")
         self._suits = read_suits(self.suits, tuple(self.among), self._regime.formula.logical)
 
     def features(self):

@@ -19,7 +19,7 @@ from engine.features import adx, regime
 from engine.feeds.tapes import open_tape
 from engine.lookahead import check_lookahead
 from engine.run import Session, make_strategies
-from engine.strategy import make
+from engine.strategy import Strategy, dataclass, make, strategy
 from strategies._edge import Edge
 from tests.strategies.test_hours import Signals
 
@@ -188,10 +188,20 @@ def test_a_strategy_that_was_stopped_comes_back() -> None:
     assert 20 < rests < 400
 
 
+@strategy
+@dataclass
+class LookingBack(Strategy):
+    """Asks for earlier rows."""
+
+    def on_row(self, row: Any, history: Any) -> Any:
+        return self.long(row) if history("close", 2)[0] < row.close else None
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"of": "filtered"}, "cannot be filtered itself"), ({"of": "ma_cros"}, "did you mean ma_cross"),
+        ({"of": "filtered"}, "cannot be filtered itself"), ({"of": "looking_back"}, "asks for history, which is not"),
+        ({"of": "ma_cros"}, "did you mean ma_cross"),
         ({"params": {"fats": 3}}, "did you mean fast"), ({"zone": "Mars"}, "unknown time zone"),
         ({"trend": 1}, "trend is at least 2"), ({"after_open": -1.0}, "after_open and before_close are minutes"),
         ({"regime": "adx > 3"}, "several outputs: say which"), ({"regime": "clos"}, "regime: .*did you mean close"),

@@ -54,9 +54,8 @@ def test_the_strategies_in_front_of_others_are_shown_as_they_are_written() -> No
     text = (GUIDES / "strategies.md").read_text("utf-8")
     made = []
     for block in re.findall(r"((?:^    .*\n)+)", text, re.MULTILINE):
-        table = tomllib.loads(textwrap.dedent(block))
-        if "strategy" in table:
-            made += [make(one["name"], one["params"]) for one in table["strategy"]]
+        if "[[strategy]]" in block:
+            made += [make(one["name"], one["params"]) for one in tomllib.loads(textwrap.dedent(block))["strategy"]]
     regimes = re.findall(r'^    (regime = ".*?") +#', text, re.MULTILINE)
     made += [make("filtered", tomllib.loads(line)) for line in regimes]
     assert [one.id for one in made] == ["filtered", "confident", "selected", "filtered", "filtered"]

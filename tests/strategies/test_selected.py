@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.core.config import Config
+from engine.core.config import Config, DataConfig, StrategyConfig
 from engine.core.errors import ConfigError
 from engine.core.load import load
 from engine.core.schema import build
@@ -26,6 +27,7 @@ from strategies._choice import Steady
 from strategies._hedge import Hedge
 from strategies._paper import Paper
 from tests.laws import market
+from tests.laws.runs import gamble, play, small_tables
 from tests.strategies.test_hours import Signals
 
 SPAN = ("2017-01", "2017-06")
@@ -301,6 +303,43 @@ def test_weights_come_from_paper_trades_that_have_closed_by_then() -> None:
 def test_nothing_looks_ahead(params: dict[str, Any]) -> None:
     made = config({"quick": QUICK, "bands": BANDS}, **params)
     assert check_lookahead("selected", tape(("2017-02-20", "2017-04-08")), made, 8) is None
+
+
+def test_strategies_in_front_of_strategies_may_stand_in_front_of_each_other() -> None:
+    gate = {
+        "of": "ma_cross",
+        "params": QUICK["params"],
+        "larger": "",
+        "regime": "adx(14).adx > 15",
+        "before_close": 60.0,
+    }
+    among = {"gated": {"of": "filtered", "params": gate}, "bands": BANDS}
+    inner = {"among": among, "regime": "adx(14).adx > 20", "suits": {"true": "gated", "false": "bands"}, "dwell": 3}
+    one = {"of": "confident", "params": {"of": "selected", "params": inner, "learn": 10, "least": 0.3}}
+    outer = {"name": "filtered", "params": {**one, "larger": "", "regime": "side * (close - sma(200)) > -1"}}
+    made = build(Config, {"name": "x", "data": DATA, "risk": {"size": "20000 units"}, "strategy": [outer]})
+    run = engine.backtest(made, tape())
+    plain = engine.backtest(config(**{**inner, "among": among}), tape())
+    assert 20 < len(run.trades) < len(plain.trades)
+
+
+def test_two_symbols_are_chosen_for_apart_however_the_tape_is_cut() -> None:
+    two = ("EURUSD", "GBPJPY")
+    params = {"among": {"quick": QUICK, "bands": BANDS}, "dwell": 2, "margin": 0.0, "rate": 2.0}
+
+    def run(symbols: tuple[str, ...], pieces: Any = ()) -> Any:
+        base = gamble(two, "bars", size="20000 units", drawdown=None)
+        one = StrategyConfig(name="selected", id="selected", symbols=symbols, frame="M1")
+        made = replace(base, strategy=(one,), data=DataConfig("memory", (), two, "bars", "M1"), rates={"USDJPY": 110.0})
+        return play(made, market.bars(two, 900, 4), [make("selected", params, "selected")], pieces)
+
+    whole = run(two)
+    with small_tables():
+        assert run(two, [(k, ()) for k in range(11, 900, 11)]).differences(whole) == []
+    for symbol in two:
+        alone, both = ([(s.ts, s.strength, s.stop) for _, _, s in found.frames if isinstance(s, Signal) and
+                        s.symbol == symbol] for found in (run((symbol,)), whole))  # fmt: skip
+        assert alone == both and len(both) > 20
 
 
 @strategy
