@@ -123,7 +123,7 @@ class Session:
         self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
         self.strategies = tuple(strategies)
         for made in self.strategies:
-            made.instruments = dict(zip(self.symbols, self.instruments, strict=True))
+            made.specifications = dict(zip(self.symbols, self.instruments, strict=True))
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)

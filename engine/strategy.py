@@ -77,8 +77,8 @@ class Strategy:
 
     id: str = ""
     """Attribution name, unique in a run; the run sets it from the config."""
-    instruments: Mapping[str, Any] = {}
-    """The run's symbols to their specifications (`engine.core.instrument.Instrument`); the run sets it."""
+    specifications: Mapping[str, Any] = {}
+    """The run's symbols to their instruments (hours, digits ...: `engine.core.instrument`); the run sets it."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Base columns a row carries beside open, high, low and close: volume, spread, open_ts."""
 

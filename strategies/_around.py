@@ -46,7 +46,7 @@ class Around(Strategy):
         raise AttributeError(name)
 
     def on_start(self):
-        self._inner.id, self._inner.instruments = self.id, self.instruments
+        self._inner.id, self._inner.specifications = self.id, self.specifications
         return self._inner.on_start()
 
     def why(self, symbol):

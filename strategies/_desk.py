@@ -36,11 +36,11 @@ class Expert:
 
 
 def experts_of(among: dict[str, Any]) -> dict[str, Expert]:
-    """The strategies of a config's table; ConfigError for what cannot be meant."""
+    """The strategies of a config's table, by name: the table's order says nothing; ConfigError where it cannot be."""
     if len(among) < 2:
         raise ConfigError('selected: among names two at least: { up = { of = "ma_cross" }, down = { of = "rules" } }')
     found = {}
-    for name, table in among.items():
+    for name, table in sorted(among.items()):
         if not name.isidentifier() or name.startswith("_") or name in TAKEN:
             raise ConfigError(f"selected: among: {name!r} is no name here: letters and digits, and not {TAKEN[0]}")
         if not isinstance(table, dict) or not {"of"} <= set(table) <= {"of", "params"}:

@@ -71,7 +71,7 @@ def blocked(own: Any, row: Any, wish: Any, side: float, seen: Gated) -> str:
 
 def out_of_session(own: Any, row: Any) -> str:
     """Is the symbol's own session too young, nearly over, or over? Its specification says when it trades."""
-    hours = own.instruments[row.symbol].hours if own.after_open or own.before_close else None
+    hours = own.specifications[row.symbol].hours if own.after_open or own.before_close else None
     if hours is None or hours.always:
         return ""
     opens, closes = hours.around(row.end, row.end)

@@ -31,7 +31,7 @@ class Selected(Strategy):
     suits   values of it to names of `among`, or "flat": `{ "1" = "trend", "-1" = "trend", "0" = "range" }`; of a
             condition "true" and "false"; a value that is not there keeps the choice
     dwell   bars for which another must be wanted in a row
-    margin  by past results: how much larger the weight of another must be
+    margin  by past results: how much larger the weight of another must be; at first the first by name is chosen
     rate, floor   how fast a good or bad trade moves the weights, and the smallest that a weight can be
     memory  bars after which results count half (0: for ever)
     full    result of a paper trade, in average true ranges at its entry, that counts as a full gain or loss
@@ -70,14 +70,14 @@ class Selected(Strategy):
 
     def on_start(self):
         for expert in self._experts.values():
-            expert.inner.id, expert.inner.instruments = self.id, self.instruments
+            expert.inner.id, expert.inner.specifications = self.id, self.specifications
             if expert.inner.on_start():
                 raise ConfigError(f"selected: {expert.of} schedules timers: only wishes at rows can be judged")
 
     def on_row(self, row):
         desk = self._desks.get(row.symbol)
         if desk is None:
-            hedge = Hedge(tuple(self.among), self.rate, self.memory, self.floor)
+            hedge = Hedge(tuple(self._experts), self.rate, self.memory, self.floor)
             desk = self._desks[row.symbol] = Desk(hedge, Steady(self.dwell), self._regime.kept())
         said = {name: desk.live(expert, row, self.full) for name, expert in self._experts.items()}
         before = desk.choice.chosen

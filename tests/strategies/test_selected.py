@@ -21,6 +21,7 @@ from engine.core.schema import build
 from engine.features import atr, regime
 from engine.feeds.tapes import open_tape
 from engine.lookahead import check_lookahead
+from engine.replay import replay
 from engine.run import Session, make_strategies
 from engine.strategy import Signal, Strategy, Timer, dataclass, make, strategy
 from strategies._choice import Steady
@@ -242,6 +243,16 @@ def test_what_a_strategy_does_on_paper_never_hangs_on_being_chosen() -> None:
     for deals in whole.values():
         assert len(deals) > 50 and [d[1] for d in deals[:40]] == ["in", "out"] * 20
     assert {d[5] for d in whole["bands"]} == {"order", "stop_loss"}
+
+
+def test_the_order_of_a_table_says_nothing_and_the_journal_replays(tmp_path: Any) -> None:
+    """A journal writes tables by name."""
+    names = {"d": QUICK, "b": SLOW, "c": BANDS, "a": {"of": "channel_breakout"}}
+    runs = [engine.backtest(config(dict(order), dwell=2, margin=0.0), tape(), out=tmp_path)
+            for order in (names.items(), reversed(names.items()), sorted(names.items()))]  # fmt: skip
+    assert len({run.digest for run in runs}) == 1 and len(runs[0].trades) > 100
+    made = engine.backtest(load("demo-hedge", env={}, sets=["data.to=2017-05"]), out=tmp_path)
+    assert replay(made.path).ok
 
 
 def load_rules() -> dict[str, Any]:
