@@ -19,7 +19,7 @@ from engine.core.load import load
 from engine.core.schema import build
 from engine.core.tape import ArrayTape
 from engine.feeds.tapes import open_tape
-from engine.lookahead import bar_columns, check_lookahead
+from engine.lookahead import bar_columns
 from engine.run import Session, make_strategies
 from engine.strategy import Signal, Strategy, dataclass, make, strategy
 from strategies._confidence import Confidence, calibrated, pooled
@@ -169,10 +169,6 @@ def test_other_outcomes_later_change_no_confidence_before() -> None:
         known = [one for one in whole if one[0] < before]
         assert [one for one in poisoned if one[0] < before] == known and len(known) > 40
         assert [one for one in poisoned if one[0] >= before] != [one for one in whole if one[0] >= before]
-
-
-def test_nothing_looks_ahead() -> None:
-    assert check_lookahead("confident", bars(("2017-02", "2017-04")), config(least=0.4, full=0.9, learn=5), 8) is None
 
 
 def test_what_is_doubted_is_followed_on_paper_so_that_doubts_can_end() -> None:
