@@ -56,6 +56,9 @@ class Around(Strategy):
     def opened(self, seen):
         """A trade has begun."""
 
+    def undone(self, seen):
+        """An entry that was let through came to nothing."""
+
     def judged(self, row, seen):
         """What is wished at a row, after judgement."""
         events = events_in(self.name, self.of, self._inner.on_row(row), row.symbol)
@@ -86,9 +89,24 @@ class Around(Strategy):
         heard = getattr(self._inner, "on_fill", None)
         return self.exits_only("on_fill", heard(fill), fill) if heard else None
 
+    def on_denied(self, denied):
+        return self.refused("on_denied", denied, denied.rule != "in_flight")
+
+    def on_rejected(self, rejected):
+        return self.refused("on_rejected", rejected, not rejected.request)
+
+    def refused(self, name, event, entry):
+        """Nothing was opened: where the same is wished again it is judged anew."""
+        seen = self._seen.get(event.symbol)
+        if seen is not None and entry and not seen.units:
+            self.undone(seen)
+            seen.side = 0.0
+        heard = getattr(self._inner, name, None)
+        return self.exits_only(name, heard(event), event) if heard else None
+
     def exits_only(self, name, returned, event):
         """What it says at other times than at rows: there it may leave, not enter."""
-        events = events_in(self.name, self.of, returned, event.symbol)
+        events = events_in(self.name, self.of, returned, getattr(event, "symbol", ""))
         for said in events:
             if isinstance(said, Signal) and said.strength:
                 raise ConfigError(f"{self.name}: {self.of} enters in {name}: only wishes at rows can be judged")

@@ -40,6 +40,6 @@ def events_in(owner: str, of: str, returned: Any, symbol: str, kinds: tuple[type
     for event in events:
         if not isinstance(event, kinds):
             raise ConfigError(f"{owner}: {of} returns {type(event).__name__}: only wishes can be judged")
-        if isinstance(event, Signal) and event.symbol != symbol:
+        if isinstance(event, Signal) and symbol and event.symbol != symbol:
             raise ConfigError(f"{owner}: {of} wishes for {event.symbol} at a bar of {symbol}: one symbol at a time")
     return events

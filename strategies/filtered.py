@@ -90,5 +90,8 @@ class Filtered(Around):
         seen.since[side] = 0
         return factor, "" if factor == 1.0 else f"edge {seen.edge.value:.3g} below -{self.half:g}: half the size"
 
+    def undone(self, seen):
+        seen.since.pop(seen.side, None)
+
     def over(self, seen, net):
         seen.edge.see(net)

@@ -4,8 +4,9 @@ Logic: what earns in a trend loses in a range. Either a measure of the regime sa
 or past results do (Hedge, see `strategies/_hedge.py`). Every strategy lives on paper (`strategies/_paper.py`), chosen
 or not: what it wishes never hangs on being chosen, and what it has earned counts from the bar at which a paper trade
 closed. The choice changes only when another was wanted for `dwell` bars in a row. Then, at that bar, what the new one
-holds on paper, with its exits, replaces what the old one held; flat, if it holds nothing. Source: Kaufman, Trading
-Systems and Methods (5th ed. 2013), ch. 20; Freund and Schapire, Journal of Computer and System Sciences 55 (1997).
+holds on paper, with its exits, replaces what the old one held; flat, if it holds nothing. Where both hold the same
+side, the position stays, with the exits it has. Source: Kaufman, Trading Systems and Methods (5th ed. 2013), ch. 20;
+Freund and Schapire, Journal of Computer and System Sciences 55 (1997).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from engine.features import adx, regime
 from engine.feeds.tapes import open_tape
 from engine.lookahead import check_lookahead
 from engine.run import Session, make_strategies
-from engine.strategy import Strategy, dataclass, make, strategy
+from engine.strategy import Denied, MarginCall, Rejected, Signal, Strategy, dataclass, make, strategy
 from strategies._edge import Edge
 from tests.strategies.test_hours import Signals
 
@@ -186,6 +187,40 @@ def test_a_strategy_that_was_stopped_comes_back() -> None:
         edge.rest()
         rests += 1
     assert 20 < rests < 400
+
+
+@strategy
+@dataclass
+class Insisting(Strategy):
+    """Wishes to be long at every bar, and to be out when the broker calls."""
+
+    def on_row(self, row: Any) -> Any:
+        return self.long(row, row.close * 0.9)
+
+    def on_margin_call(self, called: Any) -> Any:
+        return Signal(called.ts, self.id, "EURUSD", 0.0)
+
+
+def test_an_entry_that_was_refused_is_judged_anew_when_it_is_wished_again() -> None:
+    """Let through at ten, denied, wished again at eleven when the hours are over: not let through."""
+    day = {**OPEN, "zone": "UTC", "enter": "10:00", "leave": "11:00", "repeat": 3}
+    made = make("filtered", {**day, "of": "insisting"}, "x")
+    row = SimpleNamespace(symbol="EURUSD", close=1.0, spread=0.0, open=1.0, high=1.0, low=1.0)
+    hour = 3_600 * 10**9
+
+    def wished(k: int) -> float:
+        row.ts = row.end = k * hour
+        (said,) = made.on_row(row)
+        return float(said.strength)
+
+    assert wished(9) == 0.0 and wished(10) == 1.0 == wished(11), "what is open may stay"
+    for rule, later in (("in_flight", 1.0), ("max_spread", 0.0)):
+        assert made.on_denied(Denied(11 * hour, "x", "EURUSD", rule, 1.0, 0.0)) is None  # type: ignore[attr-defined]
+        assert wished(12) == later
+    assert wished(34) == 1.0 and made.on_rejected(Rejected(0, "x", "EURUSD", 1, "no money", 0)) is None  # type: ignore
+    assert wished(34) == 1.0, "an entry that came to nothing is no duplicate"
+    (said,) = made.on_margin_call(MarginCall(35 * hour, 1.0, 1.0, 0))  # type: ignore[attr-defined]
+    assert said.strength == 0.0 and wished(35) == 0.0
 
 
 @strategy
