@@ -64,12 +64,16 @@ class Desk:
     units: dict[str, float] = field(default_factory=dict)
     """What one average true range was when the paper trade was opened."""
     gains: dict[str, float] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    """Whose paper trade met its stop-loss or take-profit in this bar."""
     words: str = ""
 
     def live(self, expert: Expert, row: Any, full: float) -> list[Any]:
         """One more bar of one strategy: what it says at it."""
         paper = self.papers.setdefault(expert.name, Paper())
-        self.book(expert, row, paper.bar(row), full)
+        exits = paper.bar(row)
+        (self.ended.add if exits else self.ended.discard)(expert.name)
+        self.book(expert, row, exits, full)
         said = events_in("selected", expert.of, expert.inner.on_row(expert.row(row)), row.symbol, (Signal,))
         for wish in said:
             self.book(expert, row, paper.wish(row, wish), full)

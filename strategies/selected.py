@@ -5,8 +5,9 @@ or past results do (Hedge, see `strategies/_hedge.py`). Every strategy lives on 
 or not: what it wishes never hangs on being chosen, and what it has earned counts from the bar at which a paper trade
 closed. The choice changes only when another was wanted for `dwell` bars in a row. Then, at that bar, what the new one
 holds on paper, with its exits, replaces what the old one held; flat, if it holds nothing. Where both hold the same
-side, the position stays, with the exits it has. Source: Kaufman, Trading Systems and Methods (5th ed. 2013), ch. 20;
-Freund and Schapire, Journal of Computer and System Sciences 55 (1997).
+side, the position stays, with the exits it has; an exit of the chosen one on paper ends it in any case. Source:
+Kaufman, Trading Systems and Methods (5th ed. 2013), ch. 20; Freund and Schapire, Journal of Computer and System
+Sciences 55 (1997).
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Selected(Strategy):
         said = {name: desk.live(expert, row, self.full) for name, expert in self._experts.items()}
         before = desk.choice.chosen
         now = desk.choice.see(self.suitable(desk, row) if self.regime else desk.leader(self.margin))
-        if now == before or before is None:
+        if before is None or (now == before and (said.get(now) or now not in desk.ended)):
             return said.get(now)
         held = desk.papers.get(now)
         return self.wish(row, held.strength, held.stop, held.take_profit) if held and held.side else self.flat(row)

@@ -217,6 +217,27 @@ def test_at_a_change_what_the_new_one_holds_on_paper_with_its_exits_is_wished() 
     assert len(joined) > 50 and any(stop is not None for stop in joined) and None in joined
 
 
+@pytest.mark.parametrize("dwell", [1, 4])
+def test_what_is_wished_is_at_every_bar_what_the_chosen_one_holds_on_paper(dwell: int) -> None:
+    stopped = {"of": "ma_cross", "params": {"fast": 3, "slow": 12, "stop_atr": 1.0, "reward": 1.5}}
+    made = config({"quick": stopped, "bands": BANDS}, margin=0.0, rate=2.0, dwell=dwell)
+    (one,), stands, ended = make_strategies(made), [0.0], [0]
+    on_row = one.on_row
+
+    def listen(row: Any) -> Any:
+        returned = on_row(row)
+        for said in returned if isinstance(returned, list) else [returned] if returned else []:
+            stands[0] = said.strength
+        desk = one._desks["EURUSD"]  # type: ignore[attr-defined]
+        assert stands[0] == desk.papers[desk.choice.chosen].strength
+        ended[0] += desk.choice.chosen in desk.ended
+        return returned
+
+    one.on_row = listen  # type: ignore[method-assign]
+    run = Session(made, tape(), [one]).run()
+    assert ended[0] > 40 and len(run.trades) > 100
+
+
 def deals_of(made: Config) -> dict[str, list[Any]]:
     (one,) = make_strategies(made)
     heard: dict[str, list[Any]] = {}
