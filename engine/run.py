@@ -122,6 +122,8 @@ class Session:
         self.symbols = tape.symbols
         self.instruments: tuple[Instrument, ...] = tuple(instrument(s, config.instruments) for s in self.symbols)
         self.strategies = tuple(strategies)
+        for made in self.strategies:
+            made.specifications = dict(zip(self.symbols, self.instruments, strict=True))
         ids = tuple(s.id for s in config.strategies)
         _check_kind(config, tape)
         _check_symbols(config, self.symbols)

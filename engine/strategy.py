@@ -33,6 +33,7 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, cast
 
@@ -76,6 +77,8 @@ class Strategy:
 
     id: str = ""
     """Attribution name, unique in a run; the run sets it from the config."""
+    specifications: Mapping[str, Any] = {}
+    """The run's symbols to their instruments (hours, digits ...: `engine.core.instrument`); the run sets it."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Base columns a row carries beside open, high, low and close: volume, spread, open_ts."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.core.load import RUNS, load
+from engine.core.load import RUNS, STRATEGIES, load
+from engine.replay import replay
 from engine.run import make_strategies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,19 @@ def test_there_are_shipped_configs():
     assert {"demo", "demo-breakout"} <= set(CONFIGS)
 
 
+PINNED_ELSEWHERE = {"pairs": "tests/strategies/test_pairs.py"}
+"""Strategies that need more than the demo's one symbol, and the test that says what they give on real data."""
+
+
+def test_every_shipped_strategy_has_a_config_that_says_what_it_gives():
+    shipped = {path.stem for path in STRATEGIES.glob("[a-z]*.py")}
+    pinned = {one.name for name in CONFIGS for one in load(name, env={}).strategies}
+    assert shipped == pinned | set(PINNED_ELSEWHERE), "add a config with [expect] to configs/runs"
+    for name, place in PINNED_ELSEWHERE.items():
+        text = (ROOT / place).read_text("utf-8")
+        assert f'"name": "{name}"' in text and "run.digest) == PINNED" in text
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_shipped_config_says_what_it_gives_and_gives_it(name):
     config = load(name, env={})
@@ -51,6 +65,8 @@ def test_another_process_and_another_block_size_decide_the_same(name, tmp_path):
     if name in ("demo", "demo-breakout"):
         assert digest_elsewhere(name, hash_seed="1", folder=tmp_path / "a") == expected.digest
     assert digest_elsewhere(name, "run.block=97", hash_seed="2", folder=tmp_path / "b") == expected.digest
+    if name not in COMPILED:  # what has parameters of many shapes, and states of its own
+        assert replay(tmp_path / "b" / f"1-{name}").ok
 
 
 COMPILED = [name for name in CONFIGS if make_strategies(load(name, env={}))[0].compiled() is not None]

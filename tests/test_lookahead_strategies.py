@@ -11,7 +11,7 @@ import pytest
 
 from engine.core.config import Config
 from engine.core.errors import DataError
-from engine.core.load import load
+from engine.core.load import ROOT, STRATEGIES, load
 from engine.core.quantity import Size
 from engine.core.schema import build
 from engine.core.tape import ArrayTape
@@ -75,12 +75,29 @@ OTHERS = {
     "session_breakout": {"reward": 1.0},
     "time_of_day": {},
     "grid": {"rungs": 2},
-}
+    "filtered": {"params": {"fast": 3, "slow": 9}, "larger": "H4", "trend": 5, "regime": "adx(7).adx > 20",
+                 "before_close": 120.0},
+    "confident": {"params": {"fast": 3, "slow": 9}, "learn": 5, "least": 0.3},
+    "selected": {
+        "among": {"cross": {"of": "ma_cross", "params": {"fast": 3, "slow": 9}},
+                  "bands": {"of": "bollinger_reversion", "params": {"period": 10, "deviations": 1.5}}},
+        "dwell": 2, "margin": 0.0, "rate": 2.0,
+    },
+}  # fmt: skip
+ELSEWHERE = {"pairs": "tests/strategies/test_pairs.py"}
+"""Strategies of two symbols, which are looked at there."""
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_nor_does_any_other_shipped_strategy(name: str) -> None:
     assert check_lookahead(name, bars(*SHORT), config(name, **OTHERS[name]), 12) is None
+
+
+def test_no_shipped_strategy_is_left_out() -> None:
+    shipped = {path.stem for path in STRATEGIES.glob("[a-z]*.py")}
+    assert shipped == {"ma_cross", "channel_breakout", "rules", *OTHERS, *ELSEWHERE}
+    for name, place in ELSEWHERE.items():
+        assert f'make("{name}"' in (ROOT / place).read_text("utf-8") and name in shipped
 
 
 def test_nor_do_the_shipped_rules() -> None:

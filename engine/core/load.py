@@ -74,18 +74,31 @@ def settings(
 def write_out(table: Table, beside: Path) -> None:
     """Strategies of rules get the content of their file, so that the config, and the journal, say all of it."""
     for n, one in enumerate(table["strategy"] if isinstance(table.get("strategy"), list) else ()):
-        params = one.get("params") if isinstance(one, dict) else None
-        if isinstance(params, dict) and one.get("name") == "rules" and "file" in params:
-            ref = params.pop("file")
-            known = names(RULES, "*.toml")
-            if not isinstance(ref, str):
-                raise ConfigError(f"strategy[{n}].params.file: must be text, the name of a file of configs/rules")
-            path = known.get(ref) or next((p for p in (beside / ref, Path(ref)) if p.is_file()), None)
-            if path is None:
-                raise ConfigError(f"strategy[{n}].params.file: no rules are called {ref!r}: {did_you_mean(ref, known)}")
-            own = read_toml(path)
-            merge(own, params.get("rules", {}))
-            params |= {"rules": own, "source": path.name}
+        if isinstance(one, dict):
+            write_rules(one.get("name"), one.get("params"), f"strategy[{n}].params", beside)
+
+
+def write_rules(name: Any, params: Any, where: str, beside: Path) -> None:
+    """The same for one strategy and those inside it: `of` with `params`, and each of `among`."""
+    if not isinstance(params, dict):
+        return
+    if "of" in params:
+        write_rules(params["of"], params.get("params"), f"{where}.params", beside)
+    if isinstance(among := params.get("among"), dict):
+        for label, one in among.items():
+            if isinstance(one, dict):
+                write_rules(one.get("of"), one.get("params"), f"{where}.among.{label}.params", beside)
+    if name == "rules" and "file" in params:
+        ref = params.pop("file")
+        known = names(RULES, "*.toml")
+        if not isinstance(ref, str):
+            raise ConfigError(f"{where}.file: must be text, the name of a file of configs/rules")
+        path = known.get(ref) or next((p for p in (beside / ref, Path(ref)) if p.is_file()), None)
+        if path is None:
+            raise ConfigError(f"{where}.file: no rules are called {ref!r}: {did_you_mean(ref, known)}")
+        own = read_toml(path)
+        merge(own, params.get("rules", {}))
+        params |= {"rules": own, "source": path.name}
 
 
 def around_rules(rules: Table, path: Path) -> Table:

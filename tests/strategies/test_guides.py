@@ -15,6 +15,7 @@ from engine.core.errors import ConfigError
 from engine.feeds.tapes import open_tape
 from engine.rules.book import ENTRY_KEYS, KEYS, read_rules
 from engine.rules.formula import FUNCTIONS
+from engine.strategy import make
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
 COMING = (GUIDES / "coming-from.md").read_text("utf-8")
@@ -47,3 +48,15 @@ def test_every_key_and_function_of_a_rule_file_is_explained() -> None:
         assert re.search(rf"`[^`]*\b{word}\b[^`]*`", RULES), word
     for target in re.findall(r"\]\(([^)#]+)\)", RULES + COMING):
         assert (GUIDES / target).exists(), target
+
+
+def test_the_strategies_in_front_of_others_are_shown_as_they_are_written() -> None:
+    text = (GUIDES / "strategies.md").read_text("utf-8")
+    made = []
+    for block in re.findall(r"((?:^    .*\n)+)", text, re.MULTILINE):
+        if "[[strategy]]" in block:
+            made += [make(one["name"], one["params"]) for one in tomllib.loads(textwrap.dedent(block))["strategy"]]
+    regimes = re.findall(r'^    (regime = ".*?") +#', text, re.MULTILINE)
+    made += [make("filtered", tomllib.loads(line)) for line in regimes]
+    assert [one.id for one in made] == ["filtered", "confident", "selected", "filtered", "filtered"]
+    assert all(one.features() for one in made)
