@@ -14,6 +14,7 @@ from engine.ops.verbs import Json, data, instruments
 NOT_ASKED: dict[str, Any] = {"help": False, "install_completion": False, "show_completion": False}
 """What nobody gave, said outright: left to find that out, typer loads pydantic, which takes 0.1 s."""
 NOT_ASKED |= dict.fromkeys(("data", "instrument", "features", "list", "doctor", "version"), NOT_ASKED)  # verbs of flags
+NOT_ASKED["compile"] = NOT_ASKED
 if TYPE_CHECKING:
     from engine.core.config import Config
 
@@ -323,6 +324,17 @@ def doctor(as_json: Json = False) -> None:
     found = examine()
     console.show(found, as_json)
     raise typer.Exit(0 if all(line["ok"] for line in found) else 1)
+
+
+@app.command("compile")
+def compile_features(as_json: Json = False) -> None:
+    """Compile every feature now, on all cores, so that no run has to wait for it."""
+    from engine.features.compiling import compile_all
+    from engine.ops import console
+
+    with console.Progress(not as_json, "features") as progress:
+        made = compile_all(progress=progress)
+    console.show({"compiled": made}, as_json)
 
 
 @app.command()
