@@ -39,7 +39,8 @@ def of_talib() -> dict[str, Any]:
     from engine.features import load_all
 
     found = [f for _, f in load_all().items() if f.like and f.kernel.__module__.startswith("engine.features.")]
-    return {f.name: f(**dict.fromkeys(f.required, "close")) for f in found}
+    made = {f.name: f(**dict.fromkeys(f.required, "close")) for f in found}
+    return {**made, "mavp": load_all().get("mavp")(periods="volume")}
 
 
 def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
@@ -47,6 +48,7 @@ def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     from engine.features import FEATURES, Plan, load_all
 
     known = {"onetape": engine.__version__, **worker.versions("numba", "numpy")}
+    worker.keep_pages()
     load_all()
     columns = bars(args)
     n = len(columns["close"])

@@ -119,6 +119,7 @@ LIVE = {"talib": talib_live, "talipp": talipp_live}
 
 def prepare(args: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     known = worker.versions({"talib": "TA-Lib"}.get(args["lib"], args["lib"]), "numpy")
+    worker.keep_pages()
     c = columns_of(args)
     if args["mode"] != "live":
         works = (talib_candles if args["mode"] == "candles" else BATCH[args["lib"]])(c)
