@@ -128,18 +128,17 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         known = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_KERNEL_CACHE": folder}
         wall, cpu = once([sys.executable, str(ROOT / "cli.py"), "compile", "--json"], known)
-        loads = [
-            subprocess.run([sys.executable, "-c", LOAD], env=known, capture_output=True, text=True, check=True, cwd=ROOT)
-            for _ in range(rounds + 1)
-        ][1:]
+        said = {"env": known, "capture_output": True, "text": True, "check": True, "cwd": ROOT}
+        loads = [subprocess.run([sys.executable, "-c", LOAD], **said) for _ in range(rounds + 1)][1:]
     cores = os.cpu_count() or 1
     told = [[float(word) for word in done.stdout.split()] for done in loads]
     asked, made = (int(n) for n in told[0][:2])
     processor, whole, alone = (statistics.median(column) for column in list(zip(*told, strict=True))[2:])
     busy = processor < 0.9 * whole
+    loaded = processor if busy else whole
     figures = {
         f"the library compiled in {cores} processes, wall": wall, "the same, processor time of all": cpu,
-        f"{asked} features ({made} kernels) loaded, imports included": processor if busy else whole,
+        f"{asked} features ({made} kernels) loaded, imports included": loaded,
         "the same without imports": alone,
     }  # fmt: skip
     print(f"\n{bench.name}  ({bench.unit})")
@@ -148,6 +147,6 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
     least = next(iter(figures.values())) if cpu >= 0.9 * wall * cores else min(wall, cpu / cores * 1.1)
     targets = {
         "the library compiled: under 120 s": least < 120.0,
-        "50 features from the cache: under 1.5 s": figures[f"{asked} features ({made} kernels) loaded, imports included"] < 1.5,
+        "50 features from the cache: under 1.5 s": loaded < 1.5,
     }  # fmt: skip
     return entry(bench, figures, targets, [], {})

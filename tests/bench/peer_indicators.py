@@ -100,7 +100,8 @@ def talipp_live(c: dict[str, np.ndarray], warm: int) -> tuple[Any, int]:
                t.NATR(14), t.OBV(), t.ParabolicSAR(0.02, 0.02, 0.2), t.Williams(14), t.UO(7, 14, 28), t.Aroon(14),
                t.AO(5, 34), t.AccuDist(), t.ChaikinOsc(3, 10), t.DonchianChannels(20), t.VWMA(30), t.VWAP(), t.BOP(),
                t.CHOP(14), t.MassIndex(9, 9, 25), t.VTX(14), t.ForceIndex(13), t.EMV(14, 10000)]  # fmt: skip
-    bars = [OHLCV(*(float(c[p][i]) for p in ("open", "high", "low", "close", "volume"))) for i in range(len(c["close"]))]
+    rows = zip(*(c[p].tolist() for p in ("open", "high", "low", "close", "volume")), strict=True)
+    bars = [OHLCV(*row) for row in rows]
 
     def step(i: int, _: int) -> None:
         for one in of_close:
