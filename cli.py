@@ -299,6 +299,18 @@ def new_strategy(
     console.show(starting.strategy(name, folder), as_json)
 
 
+@new.command("feature")
+def new_feature(
+    name: Annotated[str, typer.Argument(help="Of the feature, like my_gap.")],
+    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The project it belongs to.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a feature, known numbers and a test that pass as they are, to be changed."""
+    from engine.ops import console, starting_feature
+
+    console.show(starting_feature.feature(name, folder), as_json)
+
+
 @features.command("list")
 def list_of_features(as_json: Json = False) -> None:
     """Every feature in one line."""
@@ -313,6 +325,25 @@ def show_feature(name: str, as_json: Json = False) -> None:
     from engine.ops import console, listing
 
     console.show(listing.one_feature(name), as_json)
+
+
+@features.command("plot")
+def plot_feature(
+    name: Annotated[str, typer.Argument(help="Like bollinger.")],
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter or input.")] = None,
+    data: Annotated[str, typer.Option(help="Dataset of bars.")] = "demo/EURUSD/bars-H1",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Else NAME.html here.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a feature over bars: one HTML file with prices, its columns and its definition."""
+    from engine.ops import console
+    from engine.ops.features import plot
+
+    made = plot(name, sets or (), data, out)
+    console.show(made, as_json)
+    if show and not as_json:
+        typer.launch(made["file"])
 
 
 @app.command()
