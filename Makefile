@@ -35,9 +35,10 @@ bench:
 	@.ci/setup test
 	$(BIN)/python -m tests.bench $(NAME)
 
-# The site, in site/.
+# The site, in site/, with a page per feature.
 docs:
 	@.ci/setup docs
+	$(BIN)/python -m engine.report.feature_docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:

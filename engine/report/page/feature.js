@@ -81,8 +81,9 @@ class FeatureChart extends Chart {
   for (const group of data.groups) for (const line of group.lines) line.values = unpack(line.values, Float64Array);
   const chart = new FeatureChart(document.getElementById("chart"), data.groups);
   chart.show(stream, []);
-  const shown = Math.min(stream.ts.length, 400);
+  const shown = Math.min(stream.ts.length, 280);
   chart.move(stream.ts.length - shown, stream.ts.length);
+  window.feature = { chart };
   document.getElementById("zoom-in").onclick = () => chart.zoom(0.7);
   document.getElementById("zoom-out").onclick = () => chart.zoom(1.4);
   document.getElementById("zoom-all").onclick = () => chart.all();
