@@ -11,7 +11,9 @@ demo:
 	@.ci/setup
 	@$(BIN)/onetape backtest demo
 
+# Compiled ahead by as many processes as cores: the tests would each compile what the others compile.
 test: lint
+	$(BIN)/onetape compile
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint:

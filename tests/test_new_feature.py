@@ -118,3 +118,41 @@ def test_every_feature_says_what_a_page_needs() -> None:
             spec = one(**dict.fromkeys(one.required, "close"))
             assert dict(declared(spec))["Identity"] and f"def {name}(" in code(one)
 
+
+def test_the_page_draws_itself_in_a_browser_zooms_and_complains_of_nothing(tmp_path: Path) -> None:
+    from tests.report.test_browser import CHROMIUM, FLAGS, WATCH
+
+    if CHROMIUM is None:
+        pytest.skip("needs chromium (Debian: apt-get install chromium)")
+    page = Path(features.plot("macd", out=tmp_path / "x.html")["file"])
+    script = """<script>
+    const { chart } = window.feature, wide = () => chart.view[1] - chart.view[0], seen = [wide()];
+    document.getElementById("zoom-in").click(); seen.push(wide());
+    document.getElementById("zoom-all").click(); seen.push(wide());
+    const c = chart.canvas, d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, tones = new Set();
+    for (let i = 0; i < d.length; i += 4) tones.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
+    const out = document.createElement("pre");
+    out.id = "seen"; out.textContent = JSON.stringify({ seen, tones: tones.size, panes: chart.panes.length, errors });
+    document.body.append(out);
+    </script>"""
+    text = page.read_text("utf-8").replace("<title>", WATCH + "<title>", 1).replace("</body>", script + "</body>", 1)
+    page.write_text(text, encoding="utf-8")
+    done = subprocess.run([str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path}/profile", page.as_uri()],
+                          capture_output=True, text=True, timeout=120)  # fmt: skip
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.S)
+    assert found, done.stderr[-500:]
+    told = json.loads(found[1])
+    assert told["errors"] == [] and told["panes"] == 2 and told["tones"] > 20
+    first, near, far = told["seen"]
+    assert near < first == 280 < far
+
+
+def test_a_page_of_the_documentation_has_its_plot_outputs_and_definition() -> None:
+    from engine.feeds.tapes import open_tape
+    from engine.report.feature_docs import bound, page_of
+    from engine.report.feature_page import columns_of
+
+    bars = columns_of(open_tape("demo", ("EURUSD",), "H1"))
+    text = page_of(bound(load_all().get("macd")), bars)
+    assert text.count("<path") == 5 and "nan" not in text.split("</svg>")[0]
+    assert "| `signal` | price change | 33 |" in text and "```python\n@feature(" in text and "Appel" in text
