@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import IO, Any
 
 from engine.core.errors import ConfigError
@@ -55,8 +56,12 @@ def compile_all(
     crew = [threading.Thread(target=_hand_out, args=(todo, told)) for _ in range(count)]
     for thread in crew:
         thread.start()
-    for thread in crew:
-        thread.join()
+    try:
+        for thread in crew:
+            thread.join()
+    finally:
+        for _ in _left(todo):  # interrupted: nobody takes another one
+            pass
     if wrong:
         raise ConfigError(wrong[0])
     return len(missing)
@@ -120,4 +125,5 @@ _seen: set[str] = set()
 
 
 if __name__ == "__main__":
-    serve(sys.stdin, sys.stdout)
+    with suppress(KeyboardInterrupt):  # the parent says so
+        serve(sys.stdin, sys.stdout)
