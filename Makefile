@@ -11,7 +11,9 @@ demo:
 	@.ci/setup
 	@$(BIN)/onetape backtest demo
 
+# Compiled ahead by as many processes as cores: the tests would each compile what the others compile.
 test: lint
+	$(BIN)/onetape compile
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint:
@@ -35,9 +37,10 @@ bench:
 	@.ci/setup test
 	$(BIN)/python -m tests.bench $(NAME)
 
-# The site, in site/.
+# The site, in site/, with a page per feature.
 docs:
 	@.ci/setup docs
+	$(BIN)/python -m engine.report.feature_docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:

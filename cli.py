@@ -14,6 +14,7 @@ from engine.ops.verbs import Json, data, instruments
 NOT_ASKED: dict[str, Any] = {"help": False, "install_completion": False, "show_completion": False}
 """What nobody gave, said outright: left to find that out, typer loads pydantic, which takes 0.1 s."""
 NOT_ASKED |= dict.fromkeys(("data", "instrument", "features", "list", "doctor", "version"), NOT_ASKED)  # verbs of flags
+NOT_ASKED["compile"] = NOT_ASKED
 if TYPE_CHECKING:
     from engine.core.config import Config
 
@@ -301,6 +302,18 @@ def new_strategy(
     console.show(starting.strategy(name, folder), as_json)
 
 
+@new.command("feature")
+def new_feature(
+    name: Annotated[str, typer.Argument(help="Of the feature, like my_gap.")],
+    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The project it belongs to.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a feature, known numbers and a test that pass as they are, to be changed."""
+    from engine.ops import console, starting_feature
+
+    console.show(starting_feature.feature(name, folder), as_json)
+
+
 @features.command("list")
 def list_of_features(as_json: Json = False) -> None:
     """Every feature in one line."""
@@ -317,6 +330,25 @@ def show_feature(name: str, as_json: Json = False) -> None:
     console.show(listing.one_feature(name), as_json)
 
 
+@features.command("plot")
+def plot_feature(
+    name: Annotated[str, typer.Argument(help="Like bollinger.")],
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter or input.")] = None,
+    data: Annotated[str, typer.Option(help="Dataset of bars.")] = "demo/EURUSD/bars-H1",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Else NAME.html here.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a feature over bars: one HTML file with prices, its columns and its definition."""
+    from engine.ops import console
+    from engine.ops.features import plot
+
+    made = plot(name, sets or (), data, out)
+    console.show(made, as_json)
+    if show and not as_json:
+        typer.launch(made["file"])
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Look at this installation: versions, time zones, kernels, data, disk."""
@@ -326,6 +358,17 @@ def doctor(as_json: Json = False) -> None:
     found = examine()
     console.show(found, as_json)
     raise typer.Exit(0 if all(line["ok"] for line in found) else 1)
+
+
+@app.command("compile")
+def compile_features(as_json: Json = False) -> None:
+    """Compile every feature now, on all cores, so that no run has to wait for it."""
+    from engine.features.compiling import compile_all
+    from engine.ops import console
+
+    with console.Progress(not as_json, "features") as progress:
+        made = compile_all(progress=progress)
+    console.show({"compiled": made}, as_json)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from engine.features.volatility import donchian
 from engine.features.window import total
 from engine.kernels.rolling import DAY, add, first_bar_of_day, window_total
 from engine.kernels.smoothing import rate
+from engine.kernels.tops import sliding_top
 
 
 @feature(
@@ -152,11 +153,21 @@ def midpoint(lo, hi, midpoint, middle=donchian("period", high="close", low="clos
         midpoint[i] = middle[i]
 
 
-@feature(gives="midprice", where="period >= 2", like="talib.MIDPRICE", covers="3.1.1")
-def midprice(lo, hi, midprice, middle=donchian("period").middle, period=14):
+@feature(
+    gives="midprice", keeps="seen", warmup="period - 1", lookback="period - 1", where="period >= 2",
+    like="talib.MIDPRICE", covers="3.1.1",
+)  # fmt: skip
+def midprice(lo, hi, high, low, midprice, seen, period=14):
     """Middle between the highest high and the lowest low of `period` bars."""
-    for i in range(lo, hi):
-        midprice[i] = middle[i]
+    first = min(lo + max(period - 1 - int(seen), 0), hi)
+    midprice[lo:first] = np.nan
+    lowest = np.empty(hi - first)
+    sliding_top(high, 1.0, first, hi, period, midprice, first)
+    sliding_top(low, -1.0, first, hi, period, lowest, 0)
+    for i in range(first, hi):
+        midprice[i] = (midprice[i] + lowest[i - first]) / 2.0
+    seen += hi - lo
+    return seen
 
 
 @feature(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.features.averages import midprice
 from engine.features.contract import feature
 from engine.features.prices import typprice
 from engine.features.trend import sma
-from engine.features.volatility import donchian
+from engine.kernels.jit import jit
 from engine.kernels.smoothing import rate
 
 
@@ -61,6 +62,12 @@ def keltner(
     return seen, last, mean, width
 
 
+@jit
+def compared(x, y):
+    """1 if x is above y, -1 below, 0 level: without a branch, which prices would make the processor guess wrong."""
+    return (1.0 if x > y else 0.0) - (1.0 if x < y else 0.0)
+
+
 @feature(
     gives="tenkan kijun a b future_a future_b side twist cross chikou",
     keeps="seen crossed twisted", warmup="0, 0, shift, shift, 0, 0, shift, 0, 0, shift", lookback="shift",
@@ -70,8 +77,7 @@ def keltner(
 )  # fmt: skip
 def ichimoku(
     lo, hi, close, tenkan, kijun, a, b, future_a, future_b, side, twist, cross, chikou, seen, crossed, twisted,
-    quick=donchian("fast").middle, steady=donchian("middle").middle, far=donchian("slow").middle, fast=9, middle=26,
-    slow=52, shift=25,
+    quick=midprice("fast"), steady=midprice("middle"), far=midprice("slow"), fast=9, middle=26, slow=52, shift=25,
 ):  # fmt: skip
     """Ichimoku: turning and base line, the cloud over this bar (`a`, `b`) and the one that charts draw ahead.
 
@@ -81,19 +87,21 @@ def ichimoku(
     lagging line backwards: 1, -1 or 0, and nothing is read ahead.
     """
     for i in range(lo, hi):
-        tenkan[i], kijun[i] = quick[i], steady[i]
-        future_a[i], future_b[i] = (quick[i] + steady[i]) / 2.0, far[i]
-        over = np.sign(quick[i] - steady[i])
+        tenkan[i], kijun[i], future_b[i] = quick[i], steady[i], far[i]
+        middle_of_both = (quick[i] + steady[i]) / 2.0
+        future_a[i] = middle_of_both
+        over, upper = compared(quick[i], steady[i]), compared(middle_of_both, far[i])
         cross[i] = over if over * crossed < 0.0 else 0.0
         crossed = over if over != 0.0 else crossed
-        upper = np.sign(future_a[i] - future_b[i])
         twist[i] = upper if upper * twisted < 0.0 else 0.0
         twisted = upper if upper != 0.0 else twisted
+    first = min(lo + max(shift - int(seen), 0), hi)
+    for i in range(lo, first):
         a[i] = b[i] = side[i] = chikou[i] = np.nan
-        if seen >= shift:
-            a[i], b[i] = future_a[i - shift], future_b[i - shift]
-            above, below = close[i] > max(a[i], b[i]), close[i] < min(a[i], b[i])
-            side[i] = 1.0 if above else -1.0 if below else 0.0
-            chikou[i] = np.sign(close[i] - close[i - shift])
-        seen += 1.0
+    for i in range(first, hi):
+        one, two, now = future_a[i - shift], future_b[i - shift], close[i]
+        a[i], b[i] = one, two
+        side[i] = (1.0 if now > max(one, two) else 0.0) - (1.0 if now < min(one, two) else 0.0)
+        chikou[i] = compared(now, close[i - shift])
+    seen += hi - lo
     return seen, crossed, twisted

@@ -65,7 +65,9 @@ def macd(
     """
     if style == 1:
         seen, quick, steady = macd_of_mt5(lo, hi, close, macd, signal, histogram, seen, quick, steady, gaps, fast, slow)
-    for i in range(lo, hi if style == 0 else lo):
+    hi = hi if style == 0 else lo
+    first = min(lo + max(slow + smooth - 1 - int(seen), 0), hi)
+    for i in range(lo, first):
         seen += 1.0
         steady += (close[i] - steady) * rate(seen, slow, 2.0 / (slow + 1.0))
         if seen > slow - fast:
@@ -77,4 +79,11 @@ def macd(
             macd[i] = quick - steady
             signal[i] = mean
             histogram[i] = quick - steady - mean
+    one, two, three = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (smooth + 1.0)
+    for i in range(first, hi):
+        steady += (close[i] - steady) * two
+        quick += (close[i] - quick) * one
+        mean += (quick - steady - mean) * three
+        macd[i], signal[i], histogram[i] = quick - steady, mean, quick - steady - mean
+    seen += hi - first
     return seen, quick, steady, mean

@@ -11,8 +11,28 @@ from engine.features.prices import body, change, mix, trange, typprice
 from engine.features.trend import ema
 from engine.features.volatility import donchian
 from engine.features.window import avgdev, moments, total
-from engine.kernels.rolling import window_sum
+from engine.kernels.jit import jit
 from engine.kernels.smoothing import rate
+
+
+@jit
+def with_mean(x, lo, hi, n, seen, same, mean):
+    """Copy x to `same`, and the mean of its last n rows to `mean`, both from the n-th row on."""
+    first = min(lo + max(n - 1 - int(seen), 0), hi)
+    for i in range(lo, first):
+        same[i] = mean[i] = np.nan
+    rows = hi - first
+    summed, copied, newest = mean[first:hi], same[first:hi], x[first:hi]
+    for j in range(rows):
+        copied[j], summed[j] = newest[j], 0.0
+    for k in range(n):  # a pass per row of the window: the rows of a pass do not wait for each other
+        older = x[first - n + 1 + k : hi - n + 1 + k]
+        for j in range(rows):
+            summed[j] += older[j]
+    for j in range(rows):
+        summed[j] /= n
+    return seen + (hi - lo)
+
 
 LANE = "Lane, Lane's Stochastics, Stocks & Commodities 1984"
 
@@ -34,11 +54,7 @@ def in_range(lo, hi, close, in_range, top=donchian("period").upper, bottom=donch
 )  # fmt: skip
 def stochf(lo, hi, k, d, seen, raw=in_range("period"), period=5, smooth=3):
     """Fast stochastic: the place in the range of `period` bars (k), and its mean (d)."""
-    for i in range(lo, hi):
-        seen += 1.0
-        k[i] = d[i] = np.nan
-        if seen >= smooth:
-            k[i], d[i] = raw[i], window_sum(raw, i, smooth) / smooth
+    seen = with_mean(raw, lo, hi, smooth, seen, k, d)
     return seen
 
 
@@ -48,11 +64,7 @@ def stochf(lo, hi, k, d, seen, raw=in_range("period"), period=5, smooth=3):
 )  # fmt: skip
 def stochastic(lo, hi, k, d, seen, fast=stochf("period", "slow").d, period=5, slow=3, smooth=3):
     """Slow stochastic: the mean of `slow` places in the range (k), and the mean of that (d)."""
-    for i in range(lo, hi):
-        seen += 1.0
-        k[i] = d[i] = np.nan
-        if seen >= smooth:
-            k[i], d[i] = fast[i], window_sum(fast, i, smooth) / smooth
+    seen = with_mean(fast, lo, hi, smooth, seen, k, d)
     return seen
 
 

@@ -35,10 +35,16 @@ def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
 )  # fmt: skip
 def ema(lo, hi, close, ema, seen, mean, period=20):
     """Exponential moving average, weight 2/(period + 1), seeded with the mean of the first `period` closes."""
-    for i in range(lo, hi):
+    first = min(lo + max(period - int(seen), 0), hi)
+    for i in range(lo, first):
         seen += 1.0
-        mean += (close[i] - mean) * rate(seen, period, 2.0 / (period + 1.0))
+        mean += (close[i] - mean) * rate(seen, period, 0.0)
         ema[i] = mean if seen >= period else np.nan
+    weight = 2.0 / (period + 1.0)
+    for i in range(first, hi):
+        mean += (close[i] - mean) * weight
+        ema[i] = mean
+    seen += hi - first
     return seen, mean
 
 

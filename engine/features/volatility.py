@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.features.window import moments
-from engine.kernels.rolling import extremes
 from engine.kernels.smoothing import rate
+from engine.kernels.tops import sliding_top
 
 
 @feature(
@@ -21,7 +21,8 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilde
 
     MetaTrader 5 shows the simple mean of the last `period` true ranges: `style="mt5"`.
     """
-    for i in range(lo, hi):
+    first = min(lo + max(period + 1 - int(seen), 0), hi)
+    for i in range(lo, first):
         if seen > 0.0:
             true_range = max(high[i], last) - min(low[i], last)
             weight = rate(seen, period, 1.0 / period)
@@ -29,6 +30,12 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilde
         last = close[i]
         atr[i] = mean if seen >= period else np.nan
         seen += 1.0
+    weight = 1.0 / period
+    for i in range(first, hi):
+        mean = mean * (1.0 - weight) + (max(high[i], last) - min(low[i], last)) * weight
+        last = close[i]
+        atr[i] = mean
+    seen += hi - first
     for i in range(lo, hi if style == 1 else lo):
         if seen - (hi - i) >= period:
             reach = 0.0
@@ -67,7 +74,8 @@ def donchian(lo, hi, high, low, upper, middle, lower, seen, period=20, skip=0):
     first = min(lo + max(period + skip - 1 - int(seen), 0), hi)
     for i in range(lo, first):
         upper[i] = middle[i] = lower[i] = np.nan
-    extremes(high, low, first - skip, hi - skip, period, upper, lower, first)
+    sliding_top(high, 1.0, first - skip, hi - skip, period, upper, first)
+    sliding_top(low, -1.0, first - skip, hi - skip, period, lower, first)
     for i in range(first, hi):
         middle[i] = (upper[i] + lower[i]) / 2.0
     seen += hi - lo

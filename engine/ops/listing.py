@@ -223,9 +223,9 @@ def features() -> list[Row]:
 
 
 def one_feature(name: str) -> Row:
-    from engine.features import load_all
+    from engine.ops.features import find
 
-    one = load_all().get(name)
+    one = find(name)
     return {
         "name": name,
         "what": one.summary,

@@ -128,5 +128,12 @@ BENCHES = {
         Bench("import_csv", "rows/s", "CSV and MT5 ticks into the catalogue; memory of 100M", special="importing"),
         Bench("load", "s", "10M quotes from the replay cache, every number looked at", special="load"),
         Bench("cold", "s", "start of the program, first and second run on a fresh machine", special="cold"),
+        Bench("indicators_batch", "x TA-Lib", "ten indicators over 1M bars, their time over TA-Lib's and tulipy's",
+              special="library_batch"),
+        Bench("candles_batch", "x TA-Lib", "all 61 candlesticks over 1M bars", special="library_batch"),
+        Bench("features_live", "us", "all that TA-Lib has on one closed bar; talib.stream and talipp beside it",
+              special="library_live"),
+        Bench("features_cold", "s", "the library compiled from nothing, and 50 features of it loaded again",
+              special="library_cold"),
     )
 }  # fmt: skip

@@ -33,6 +33,7 @@ PEERS = {
         Peer("nautilus", ("nautilus_trader==1.231.0",), (3, 12)),
         Peer("backtesting", ("backtesting==0.6.6",)),
         Peer("vectorbt", ("vectorbt==1.2.0",)),
+        Peer("indicators", ("TA-Lib==0.8.2", "tulipy==0.4.0", "talipp==2.7.0")),
     )
 }
 

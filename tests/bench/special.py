@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import library
 import tapes
 from benches import Bench
 from importing import importing
@@ -179,4 +180,5 @@ def once(command: list[str], known: dict[str, str]) -> Times:
 
 MEASURES: dict[str, Callable[[Bench, int, int], Measured]] = {
     "resting": resting, "memory": memory, "load": load, "cold": cold, "importing": importing,
+    "library_batch": library.batch, "library_live": library.live, "library_cold": library.cold,
 }  # fmt: skip

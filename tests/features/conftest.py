@@ -33,3 +33,9 @@ def eurusd(shared: Path) -> dict[str, np.ndarray]:
         table = np.loadtxt(io.TextIOWrapper(file), delimiter=",", skiprows=1, usecols=range(1, 7))
     open, high, low, close, ticks, _ = table.T
     return market.stamped(open, high, low, close, volume=ticks)
+
+
+@pytest.fixture(scope="session")
+def deep(request: pytest.FixtureRequest) -> bool:
+    """Is this `make laws`, which has hours?"""
+    return request.config.getoption("--hypothesis-profile") == "laws"

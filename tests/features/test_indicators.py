@@ -176,8 +176,8 @@ def test_metatraders_macd_begins_with_the_first_close_and_has_a_simple_signal(re
 
 
 STILL = {
-    "context_cost": "the file has no spreads",
-    **dict.fromkeys(("ddm", "page_hinkley", "drift"), "nothing drifts that far in this year: planted in test_monitors"),
+    "context_cost": "the file has no spreads: it moves on a file that has, in test_notes",
+    **dict.fromkeys(("ddm", "page_hinkley", "drift"), "turns do not drift in this year; other errors do: test_notes"),
 }
 
 

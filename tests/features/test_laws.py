@@ -88,9 +88,9 @@ def test_where_the_stream_is_cut_changes_nothing(spec, data):
 
 
 @every_plan
-def test_no_future_changes_the_past(spec, ref):
+def test_no_future_changes_the_past(spec, ref, deep):
     for columns in (ref, MARKETS[1]) if spec is not CANDLES else [ref]:
-        finding = leak(whole(plan_of(spec)), columns, cuts=64)
+        finding = leak(whole(plan_of(spec)), columns, cuts=512 if deep else 64)
         assert finding is None, str(finding)
 
 

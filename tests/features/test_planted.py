@@ -90,8 +90,9 @@ def lets_a_hole_in(lo, hi, close, x, mean):
     ids=lambda v: getattr(v, "name", getattr(v, "__name__", None)),
 )
 def test_a_broken_kernel_is_caught_by_the_law_it_breaks(law, planted, ref):
+    given = {"spec": planted(), "ref": ref, "deep": False}
     with pytest.raises(AssertionError):
-        law(planted(), ref) if "ref" in law.__code__.co_varnames[: law.__code__.co_argcount] else law(planted())
+        law(**{name: given[name] for name in law.__code__.co_varnames[: law.__code__.co_argcount]})
 
 
 def test_a_kernel_that_remembers_its_start_is_caught(ref):
