@@ -17,10 +17,10 @@ from engine.features.plan import Plan
 from engine.features.spec import Spec, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
+    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "speeds", "rates", "oscillators",
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
-    "weights", "scaling", "windows", "clocks", "contexts",
+    "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles",
 )  # fmt: skip
 
 
