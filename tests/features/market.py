@@ -88,14 +88,14 @@ def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
 
 @functools.cache
 def turning(n: int = 2400) -> dict[str, np.ndarray]:
-    """A market that goes on as it went, later turns every other bar, later still nearly every bar."""
+    """A market that goes on as it went, later turns every other bar, later still nearly every bar, and in larger steps."""
     x, side, close = 7, 1.0, np.empty(n)
     price = 10_000.0
     for i in range(n):
         x = (1103515245 * x + 12345) % 2147483648
         chance = 0.15 if i < n // 3 else 0.55 if i < 2 * n // 3 else 0.95
         side = -side if x / 2147483648.0 < chance else side
-        price += side * (1.0 + (x >> 16 & 3))
+        price += side * (1.0 + (x >> 16 & 3)) * (1.0 if i < 2 * n // 3 else 3.0)
         close[i] = price
     return stamped(close, close + 1.0, close - 1.0, close)
 

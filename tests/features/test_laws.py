@@ -19,7 +19,7 @@ from tests.features.market import Tape, batch, joined, rows, same
 
 SPECS = market.variants()
 PATTERNS = [spec for spec in SPECS if spec.feature.name.startswith("cdl_")]
-MONITORS = [spec for spec in SPECS if spec.feature.kernel.__module__.endswith(".monitors")]
+MONITORS = [spec for spec in SPECS if spec.feature.kernel.__module__.endswith((".monitors", ".shifts"))]
 
 
 def together(specs: Iterable[Spec]) -> Plan:
