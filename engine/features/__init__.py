@@ -20,7 +20,8 @@ FAMILIES = (
     "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "speeds", "rates", "oscillators",
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
-    "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles", "shifts", "densities", "micros",
+    "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles", "shifts", "densities",
+    "micros",
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from engine.features.cycle import ROCKET, ht_dcperiod, ht_dcphase, ht_trendmode,
 @feature(
     gives="cycle_strength period",
     keeps="seen turn[window // shortest] now[window // shortest] before[window // shortest]",
-    warmup="window - 1", lookback="window - 1", where="shortest >= 4, longest >= 2 * shortest, window >= 2 * longest", unit="ratio bars",
-    range=(0.0, 1.0), pane="below", covers="3.1.6",
+    warmup="window - 1", lookback="window - 1", where="shortest >= 4, longest >= 2 * shortest, window >= 2 * longest",
+    unit="ratio bars", range=(0.0, 1.0), pane="below", covers="3.1.6",
     source="Fourier transform of a window; Ehlers, Cycle Analytics for Traders, 2013",
 )  # fmt: skip
 def cycle_strength(

@@ -88,7 +88,7 @@ def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
 
 @functools.cache
 def turning(n: int = 2400) -> dict[str, np.ndarray]:
-    """A market that goes on as it went, later turns every other bar, later still nearly every bar, and in larger steps."""
+    """A market that goes on as it went, later turns every other bar, later still nearly every bar, in larger steps."""
     x, side, close = 7, 1.0, np.empty(n)
     price = 10_000.0
     for i in range(n):
