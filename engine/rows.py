@@ -26,7 +26,10 @@ BEFORE = 2**41
 
 @dataclass
 class Foreign:
-    """A column brought from a larger frame: the value of its last row known by then, NaN before it has warmed up."""
+    """A column brought from another frame or symbol: the value of its last row known by then, NaN before it has warmed up.
+
+    What became known at the same moment is known: all tables of a moment are extended before any row is shown.
+    """
 
     target: np.ndarray
     source: np.ndarray
@@ -180,7 +183,7 @@ class Rows:
 def bind(
     tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]
 ) -> list[View]:
-    """The views that give `owner` its features on a stream: those it needs on larger frames first, then its own.
+    """The views that give `owner` its features on a stream: those it needs on other tables first, then its own.
 
     `find(symbol, frame)` is the index of another stream. Columns are named `owner.name`.
     """
@@ -188,16 +191,16 @@ def bind(
     others: list[View] = []
     foreign: list[Foreign] = []
     known: dict[str, np.ndarray] = {}
-    for frame, spec, column in plan.foreign:
-        other = tables.tables[find(table.stream.symbol, frame)]
+    for symbol, frame, spec, column in plan.foreign:
+        other = tables.tables[find(symbol or table.stream.symbol, frame or table.stream.frame)]
         known[column] = target = table.add(f"{owner}.{column}")
-        if spec.feature is None:  # a base column of the larger frame, by name
+        if spec.feature is None:  # a base column of the other table, by name
             foreign.append(Foreign(target, other.columns[spec.output], other, 0))
             continue
-        view = _view(other, f"{owner}.{column}", Plan({"value": spec}), {})
-        others.append(view)
-        source = other.columns[f"{owner}.{column}.{view.plan.columns[0]}"]
-        foreign.append(Foreign(target, source, other, view.plan.warmup))
+        own = f"{owner}.{column}"
+        others += bind(tables, other.index, own, {"value": spec}, find)
+        there = others[-1].plan
+        foreign.append(Foreign(target, other.columns[f"{own}.{there.columns[0]}"], other, there.warmup))
     view = _view(table, owner, plan, known)
     view.foreign = foreign
     return [*others, view]

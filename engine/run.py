@@ -158,10 +158,10 @@ class Session:
             if compiled and specs["wish"] is None:
                 raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
             asked.append((one, made, specs, Plan(specs)))
-        more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
+        more = [Stream(*at) for one, _, _, plan in asked for s in one.symbols for at in plan.streams(s, one.frame)]
         more += related_streams(self.config, self.symbols)
         streams = streams_of(self.config, self.symbols, more)
-        keep = max([KEEP, rule_rows(self.config), *(plan.lookback + 1 for _, _, _, plan in asked)])
+        keep = max([KEEP, rule_rows(self.config), *(plan.farthest + 1 for _, _, _, plan in asked)])
         self.builder = bar_builder(self.config, self.tape, streams, keep)
         find, views, self.signals = stream_finder(streams), [], []
         subscriptions: list[Subscription] = []

@@ -13,9 +13,9 @@ from engine.core.registry import did_you_mean
 from engine.core.zones import Zone, parse_zone
 from engine.features.plan import Plan
 from engine.features.spec import Spec
+from engine.features.text import read_feature
 from engine.rules.formula import FUNCTIONS, Formula, Unknown, Values, read_formula
 from engine.rules.groups import Group, read_group
-from engine.rules.named import read_feature
 
 PRICES = ("open", "high", "low", "close", "volume", "spread")
 CLOCK = ("hour", "minute", "weekday")

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, load_all, macd
+from engine.features import Feature, Plan, Spec, load_all, macd, sma
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -187,7 +187,10 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
         assert not len(wrong), f"{name} first differs at row {wrong[0]}: {a[name][wrong[0]]!r} {b[name][wrong[0]]!r}"
 
 
-GIVEN = {"blend": (macd().macd, macd().histogram)}
+GIVEN = {
+    "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
+    "transform": (macd().histogram,),
+}  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
 
 
