@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from engine.core.bus import moments
+from engine.core.errors import ConfigError
 from engine.core.events import QUOTE, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 from engine.loop import Wakes
 
 PRICES = ("open", "high", "low", "close")
@@ -26,7 +27,7 @@ BEFORE = 2**41
 
 @dataclass
 class Foreign:
-    """A column brought from another frame or symbol: the value of its last row known by then, NaN before it has warmed up.
+    """A column brought from another frame or symbol: its value in the last row known by then, NaN while it warms up.
 
     What became known at the same moment is known: all tables of a moment are extended before any row is shown.
     """
@@ -44,13 +45,25 @@ class Foreign:
 
 
 @dataclass
+class Fact:
+    """A column of a slow outside series: what it told when the bar ended."""
+
+    target: np.ndarray
+    told: Callable[[str, np.ndarray], np.ndarray]
+    column: str
+
+    def align(self, table: Table, lo: int, hi: int) -> None:
+        self.target[lo:hi] = self.told(self.column, table.columns["end"][lo:hi])
+
+
+@dataclass
 class View:
     """One plan on one stream: its features, kept up with the table."""
 
     table: Table
     bound: Bound
     plan: Plan
-    foreign: list[Foreign] = field(default_factory=list)
+    foreign: list[Foreign | Fact] = field(default_factory=list)
     done: int = 0
 
     def extend(self) -> None:
@@ -181,24 +194,32 @@ class Rows:
 
 
 def bind(
-    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]
-) -> list[View]:
+    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int],
+    facts: Callable[[str, str], Any] | None = None,
+) -> list[View]:  # fmt: skip
     """The views that give `owner` its features on a stream: those it needs on other tables first, then its own.
 
-    `find(symbol, frame)` is the index of another stream. Columns are named `owner.name`.
+    `find(symbol, frame)` is the index of another stream, `facts(series, symbol)` what a series tells about a symbol.
+    Columns are named `owner.name`.
     """
     plan, table = Plan(specs), tables.tables[stream]
     others: list[View] = []
-    foreign: list[Foreign] = []
+    foreign: list[Foreign | Fact] = []
     known: dict[str, np.ndarray] = {}
     for symbol, frame, spec, column in plan.foreign:
+        if symbol.startswith(SERIES):
+            if facts is None:
+                raise ConfigError(f"{spec}: no series can be read here")
+            known[column] = target = table.add(f"{owner}.{column}")
+            foreign.append(Fact(target, facts(symbol.removeprefix(SERIES), table.stream.symbol), spec.output))
+            continue
         other = tables.tables[find(symbol or table.stream.symbol, frame or table.stream.frame)]
         known[column] = target = table.add(f"{owner}.{column}")
         if spec.feature is None:  # a base column of the other table, by name
             foreign.append(Foreign(target, other.columns[spec.output], other, 0))
             continue
         own = f"{owner}.{column}"
-        others += bind(tables, other.index, own, {"value": spec}, find)
+        others += bind(tables, other.index, own, {"value": spec}, find, facts)
         there = others[-1].plan
         foreign.append(Foreign(target, other.columns[f"{own}.{there.columns[0]}"], other, there.warmup))
     view = _view(table, owner, plan, known)

@@ -37,6 +37,7 @@ from engine.execution.market import MarketExecution
 from engine.execution.worked import ADDRESS, WorkedExecution
 from engine.facts import build_facts, owner_of, related_streams, rule_rows
 from engine.features.plan import Plan
+from engine.feeds.known import facts_for
 from engine.feeds.stressed import stressed
 from engine.frictions import blackouts, pulse_state
 from engine.limits import limits_of, shut_hours
@@ -163,11 +164,12 @@ class Session:
         streams = streams_of(self.config, self.symbols, more)
         keep = max([KEEP, rule_rows(self.config), *(plan.farthest + 1 for _, _, _, plan in asked)])
         self.builder = bar_builder(self.config, self.tape, streams, keep)
-        find, views, self.signals = stream_finder(streams), [], []
+        find, facts = stream_finder(streams), facts_for(self.instruments)
+        views, self.signals = [], []
         subscriptions: list[Subscription] = []
         for k, (one, made, specs, _) in enumerate(asked):
             for symbol in one.symbols:
-                bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find)
+                bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find, facts)
                 views += bound
                 if self.config.risk.held:
                     subscriptions.append(self._watch(k, one, bound[-1]))

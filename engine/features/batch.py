@@ -13,7 +13,7 @@ from engine.core.registry import did_you_mean
 from engine.core.table import STAMPS, VALUES
 from engine.features.contract import Feature
 from engine.features.plan import Plan
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 
 if TYPE_CHECKING:
     import pandas
@@ -61,6 +61,9 @@ def _computed(plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, 
     """The columns that a row shows; `place` is symbol and frame of `data`, empty for those of the rows asked for."""
     columns = _columns(data)
     for symbol, larger, spec, column in plan.foreign:
+        if symbol.startswith(SERIES):
+            columns[column] = _told(data, symbol, spec, others, place)
+            continue
         columns[column] = _brought(data, _place(symbol, larger, place), spec, others, place)
     for node in plan.nodes:
         for name in node.reads:
@@ -100,6 +103,14 @@ def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, A
     values = _columns(table)[spec.output] if plan is None else _computed(plan, table, place, others)["value"]
     at = _known(table, place).searchsorted(_known(data, here), "right") - 1
     return np.where(at >= 0, values[np.maximum(at, 0)] if len(values) else np.nan, np.nan)
+
+
+def _told(data: pandas.DataFrame, series: str, spec: Spec, others: dict[str, Any], place: str) -> np.ndarray:
+    """What a series told when each bar ended; `others[series]` is what `engine.feeds.known.facts` gives."""
+    if series not in others:
+        raise ConfigError(f"{spec} is of a series: hand it in, others={{{series!r}: facts(...)}}")
+    ends = np.ascontiguousarray(data["end"], np.int64) if "end" in data else _known(data, place)
+    return np.asarray(others[series](spec.output, ends), np.float64)
 
 
 def _known(data: pandas.DataFrame, place: str) -> np.ndarray:

@@ -25,7 +25,7 @@ from engine.core.registry import did_you_mean
 from engine.core.table import BASE_COLUMNS, STAMPS
 from engine.features.contract import Feature
 from engine.features.identity import digest
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ class Plan:
     def streams(self, symbol: str, frame: str) -> Iterator[tuple[str, str]]:
         """Symbol and frame of every other table that it reads for rows of this one, and that those read in turn."""
         for other, larger, spec, _ in self.foreign:
+            if other.startswith(SERIES):
+                continue
             there = (other or symbol, larger or frame)
             yield there
             if spec.feature is not None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from engine.features.contract import Feature
 
 
+SERIES = "series/"
+"""What stands before the name of a series where a symbol could stand."""
+
+
 class UnknownOutput(ConfigError, AttributeError):
     """`macd().sginal`: a user's mistake, and for Python an attribute that is not there."""
 
@@ -55,6 +59,8 @@ class Spec:
     __str__ = __repr__
 
     def _placed(self, text: str) -> str:
+        if self.symbol.startswith(SERIES):
+            return f"fact({self.symbol.removeprefix(SERIES)!r}, {text})"
         text = f"on({self.frame!r}, {text})" if self.frame else text
         return f"of({self.symbol!r}, {text})" if self.symbol else text
 
@@ -222,6 +228,20 @@ def of(symbol: str, source: Spec | Feature | str) -> Spec:
     if not symbol:
         raise ConfigError(f'of("", {spec}): name a symbol')
     return replace(spec, symbol=symbol)
+
+
+def fact(series: str, column: str = "value") -> Spec:
+    """A column of a slow outside series, as it was known when the bar ended: an index, a rate, a calendar.
+
+    A plain series has `value` and `age`, a calendar and its figures what `engine.feeds.known.facts` lists.
+    Raises ConfigError for a name that is none.
+
+    >>> fact("cboe/VIX/close")
+    fact('cboe/VIX/close', 'value')
+    """
+    if len(series.removeprefix(SERIES).split("/")) < 2:
+        raise ConfigError(f"series {series!r}: write SOURCE/NAME, like cboe/VIX/close")
+    return Spec(None, output=column, symbol=SERIES + series.removeprefix(SERIES))
 
 
 def deferred(value: Any) -> bool:

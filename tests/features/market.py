@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, load_all, macd, sma
+from engine.features import Feature, Plan, Spec, aroon, load_all, macd, sma, zscore
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -190,6 +190,8 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 GIVEN = {
     "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
     "transform": (macd().histogram,),
+    "impact_known": (zscore(20), aroon(25).aroon_up),
+    "events": (aroon(25).aroon_up, aroon(25).aroon_down, aroon(9).aroon_up, aroon(9).aroon_down),
 }  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
 

@@ -193,8 +193,9 @@ def test_the_vote_of_a_larger_frame_is_its_last_closed_bars():
     """The engine brings the column; here it is given, and only its sign counts."""
     spec = bias(higher=on("H4", change(close=ema(50)).change))
     plan = Plan({"x": spec})
-    assert plan.foreign[0][0] == "H4"
-    name, columns = plan.foreign[0][2], market.reference(600)
+    _, frame, _, name = plan.foreign[0]
+    assert frame == "H4"
+    columns = market.reference(600)
     votes = [batch(plan, {**columns, name: np.full(600, side)})["x_score"][250:] for side in (-3.0, 0.0, 3.0)]
     assert (votes[1] - votes[0] == 1).all() and (votes[2] - votes[1] == 1).all()
 
