@@ -210,3 +210,18 @@ def test_without_volume_the_plain_mean_of_the_day_votes(ref):
 def test_the_features_are_found_under_the_catalogues_keys():
     for key in ("momentum", "strength", "bands", "bias"):
         assert FEATURES.get(key).name == key
+
+
+ROWS = (
+    "momentum", "strength", "strength_hurst", "bands", "bias", "cycle_strength", "cycle_strength_snr", "cycle_phase",
+    "shift", "kswin", "density", "micro_bar", "micro", "micro_vpin",
+)  # fmt: skip
+
+
+def test_no_column_is_constant_on_real_bars(eurusd):
+    """24,424 quarter hours of EURUSD."""
+    out = batch(Plan({name: FEATURES.get(name)() for name in ROWS}), eurusd)
+    assert len(out) >= 60
+    for name, values in out.items():
+        there = values[~np.isnan(values)]
+        assert len(there) > 20_000 and there.min() < there.max() and np.isfinite(there).all(), name
