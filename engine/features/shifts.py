@@ -10,7 +10,7 @@ from engine.features.contract import feature
 from engine.features.pressure import log_change
 from engine.features.scaling import quantile
 from engine.kernels.jit import jit
-from engine.kernels.order import place_of, put_in, take_out
+from engine.kernels.order import place_of, put_in
 
 WATCH, ACT = 0.1, 0.25
 """Siddiqi's levels of the population stability index."""
@@ -21,13 +21,24 @@ def apart(a, b, n):
     """n times the largest distance between the cumulative shares of two ordered samples of n (Kolmogorov-Smirnov)."""
     i, j, far = 0, 0, 0
     while i < n and j < n:
-        x = min(a[i], b[j])
-        while i < n and a[i] <= x:
-            i += 1
-        while j < n and b[j] <= x:
-            j += 1
+        x, y = a[i], b[j]
+        i += x <= y
+        j += y <= x
         far = max(far, abs(i - j))
     return far
+
+
+@jit
+def exchange(ordered, n, old, new):
+    """Put `new` in the place of `old` among n ordered numbers: only what lies between them moves."""
+    k = place_of(ordered, n, old)
+    while k + 1 < n and ordered[k + 1] < new:
+        ordered[k] = ordered[k + 1]
+        k += 1
+    while k > 0 and ordered[k - 1] > new:
+        ordered[k] = ordered[k - 1]
+        k -= 1
+    ordered[k] = new
 
 
 @jit
@@ -37,8 +48,11 @@ def by_chance(far, n):
         return 1.0
     total, sign, whole = 0.0, 2.0, 2.0 * math.lgamma(n + 1.0)
     for a in range(far, n + 1, far):
-        total += sign * math.exp(whole - math.lgamma(n - a + 1.0) - math.lgamma(n + a + 1.0))
+        share = math.exp(whole - math.lgamma(n - a + 1.0) - math.lgamma(n + a + 1.0))
+        total += sign * share
         sign = -sign
+        if share < 1e-18 * total:
+            break
     return min(max(total, 0.0), 1.0)
 
 
@@ -55,13 +69,14 @@ def shift(lo, hi, psi, ks, p, w1, flag, seen, past, now, stream=log_change(), pe
     (Wasserstein). `flag` is 1 from a `psi` of 0.1 on (watch), 2 from 0.25 on (act).
     """
     for i in range(lo, hi):
+        if seen >= 2 * period:
+            exchange(past, period, stream[i - 2 * period], stream[i - period])
+        elif seen >= period:
+            put_in(past, int(seen) - period, stream[i - period])
         if seen >= period:
-            middle = stream[i - period]
-            take_out(now, period, middle)
-            if seen >= 2 * period:
-                take_out(past, period, stream[i - 2 * period])
-            put_in(past, int(min(seen - period, period - 1.0)), middle)
-        put_in(now, int(min(seen, period - 1.0)), stream[i])
+            exchange(now, period, stream[i - period], stream[i])
+        else:
+            put_in(now, int(seen), stream[i])
         seen += 1.0
         psi[i] = ks[i] = p[i] = w1[i] = flag[i] = np.nan
         if seen < 2 * period:
