@@ -26,7 +26,7 @@ BEFORE = 2**41
 
 @dataclass
 class Foreign:
-    """A column brought from another frame or symbol: the value of its last row known by then, NaN before it has warmed up.
+    """A column brought from another frame or symbol: its value in the last row known by then, NaN while it warms up.
 
     What became known at the same moment is known: all tables of a moment are extended before any row is shown.
     """

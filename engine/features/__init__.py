@@ -20,7 +20,7 @@ FAMILIES = (
     "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
-    "weights", "scaling", "windows", "clocks", "contexts", "arithmetic",
+    "weights", "scaling", "windows", "clocks", "contexts", "arithmetic", "related",
 )  # fmt: skip
 
 
