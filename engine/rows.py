@@ -29,7 +29,8 @@ BEFORE = 2**41
 class Foreign:
     """A column brought from another frame or symbol: its value in the last row known by then, NaN while it warms up.
 
-    What became known at the same moment is known: all tables of a moment are extended before any row is shown.
+    What the clock closed at the same moment is known, since it closes all bars of a moment together. A bar of another
+    symbol that its own quote ended at that moment, before the clock did, is not: that quote may come after this row.
     """
 
     target: np.ndarray
@@ -37,9 +38,13 @@ class Foreign:
     table: Table
     warmup: int
 
-    def align(self, table: Table, lo: int, hi: int) -> None:
-        known = self.table.columns["ts"][: self.table.n]
-        at = known.searchsorted(table.columns["ts"][lo:hi], "right") - 1
+    def align(self, table: Table, lo: int, hi: int, grace: int) -> None:
+        n, now = self.table.n, table.columns["ts"][lo:hi]
+        known = self.table.columns["ts"][:n]
+        at = known.searchsorted(now, "right") - 1
+        if self.table.stream.symbol != table.stream.symbol and n:
+            by_quote = known < self.table.columns["end"][:n] + grace
+            at -= (at >= 0) & (known[at] == now) & by_quote[at]
         seen = at + self.table.dropped >= self.warmup
         self.target[lo:hi] = np.where(seen & (at >= 0), self.source[np.maximum(at, 0)], np.nan)
 
@@ -52,7 +57,7 @@ class Fact:
     told: Callable[[str, np.ndarray], np.ndarray]
     column: str
 
-    def align(self, table: Table, lo: int, hi: int) -> None:
+    def align(self, table: Table, lo: int, hi: int, grace: int) -> None:
         self.target[lo:hi] = self.told(self.column, table.columns["end"][lo:hi])
 
 
@@ -66,11 +71,11 @@ class View:
     foreign: list[Foreign | Fact] = field(default_factory=list)
     done: int = 0
 
-    def extend(self) -> None:
+    def extend(self, grace: int) -> None:
         lo, hi = self.done, self.table.n
         if lo < hi:
             for column in self.foreign:
-                column.align(self.table, lo, hi)
+                column.align(self.table, lo, hi, grace)
             self.bound.extend(lo, hi)
         self.done = hi
 
@@ -143,10 +148,10 @@ class Rows:
         for view in self.views:
             view.done = min(view.done, view.table.n)
 
-    def extend(self) -> None:
-        """Fill the features of all new rows, larger frames first: smaller ones may read them."""
+    def extend(self, grace: int = 0) -> None:
+        """Fill the features of all new rows, what others read first; `grace` is the bar builder's."""
         for view in self.views:
-            view.extend()
+            view.extend(grace)
 
     def wakes(self, closed: np.ndarray, block: Block, lo: int, hi: int) -> Wakes:
         """Calls for the rows in `closed` (WAKE records) and, if asked for, for quotes lo..hi-1."""
@@ -218,7 +223,7 @@ def bind(
         if spec.feature is None:  # a base column of the other table, by name
             foreign.append(Foreign(target, other.columns[spec.output], other, 0))
             continue
-        own = f"{owner}.{column}"
+        own = f"{owner} {table.stream}.{column}"  # another symbol's rows may read the same of that table
         others += bind(tables, other.index, own, {"value": spec}, find, facts)
         there = others[-1].plan
         foreign.append(Foreign(target, other.columns[f"{own}.{there.columns[0]}"], other, there.warmup))

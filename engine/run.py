@@ -281,7 +281,7 @@ class Session:
         while lo < len(block):
             self.rows.slide(ROOM)
             hi, closed = self.builder.feed(block, lo)
-            self.rows.extend()
+            self.rows.extend(self.builder.grace)
             self._pass(block, lo, hi, closed)
             lo = hi
         self.recorder.samples(self.venue.drain_samples())
@@ -299,7 +299,7 @@ class Session:
         while not done:
             self.rows.slide(ROOM)
             done, closed = self.builder.clock(ts)
-            self.rows.extend()
+            self.rows.extend(self.builder.grace)
             self._pass(block, 0, 0, closed, ts if done or not len(closed) else int(closed["ts"][-1]))
 
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:

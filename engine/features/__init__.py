@@ -21,7 +21,7 @@ FAMILIES = (
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
     "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles", "shifts", "densities",
-    "micros", "calendars", "arithmetic",
+    "micros", "calendars", "arithmetic", "related",
 )  # fmt: skip
 
 

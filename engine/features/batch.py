@@ -98,8 +98,8 @@ def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, A
     table = others[place]
     table = table if isinstance(table, pandas.DataFrame) else bars_frame(table)
     plan = Plan({"value": spec}) if spec.feature is not None else None
-    if plan is None and spec.output in STAMPS:
-        raise ConfigError(f"{spec.output} of {place}: a stamp is no number to compute with")
+    if plan is None and spec.output not in (*STAMPS, *table.columns):
+        raise DataError(f"bars of {place} have no {spec.output}: {did_you_mean(spec.output, table.columns)}")
     values = _columns(table)[spec.output] if plan is None else _computed(plan, table, place, others)["value"]
     at = _known(table, place).searchsorted(_known(data, here), "right") - 1
     return np.where(at >= 0, values[np.maximum(at, 0)] if len(values) else np.nan, np.nan)

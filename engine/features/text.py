@@ -14,8 +14,8 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.errors import ConfigError
@@ -34,8 +34,10 @@ SIGNS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
 PLACES: dict[str, Callable[[str, Any], Spec]] = {"on": lambda frame, x: on(parse_frame(frame), x), "of": of}
 
 
-def read_feature(text: Any) -> Spec:
+def read_feature(text: Any, values: Mapping[str, Any] = {}) -> Spec:
     """The feature that a text means; ConfigError with the nearest name otherwise. Nothing is evaluated.
+
+    `values` stand for names in the text: `read_feature("rsi(period)", {"period": 14})`; each must be used.
 
     >>> read_feature("bollinger(20, 2).upper")
     bollinger(period=20, deviations=2.0).upper
@@ -53,7 +55,10 @@ def read_feature(text: Any) -> Spec:
     from engine.features import load_all
 
     try:
-        found = Reader(text, load_all()).value(body)
+        reader = Reader(text, load_all(), values)
+        found = reader.value(body)
+        if unused := sorted(set(values) - reader.used):
+            raise reader.wrong(f"{unused[0]} is not in it")
         found = found() if isinstance(found, Feature) else found
         if isinstance(found, Spec) and found.feature is None and not found.abroad:
             found = calculate("plus", found, 0.0)  # a column under a name of its own
@@ -72,7 +77,14 @@ class Reader:
 
     text: str
     known: Registry[Feature]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
     depth: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.values:
+            if name in self.known or name in (*VALUES, *FUNCTIONS, *PLACES):
+                raise self.wrong(f"{name!r} cannot name a parameter: it has a meaning of its own")
 
     def wrong(self, why: str) -> ConfigError:
         return ConfigError(f"{self.text!r}: {why}")
@@ -106,10 +118,13 @@ class Reader:
         raise self.wrong(f"{ast.unparse(part)} is not part of a feature: write it like rsi(14)")
 
     def name(self, name: str) -> Any:
+        if name in self.values:
+            self.used.add(name)
+            return self.values[name]
         if name in VALUES:
             return column(name)
         if name not in self.known:
-            hint = did_you_mean(name, [*self.known, *VALUES, *FUNCTIONS])
+            hint = did_you_mean(name, [*self.values, *self.known, *VALUES, *FUNCTIONS])
             raise self.wrong(f"unknown feature {name!r}: {hint}")
         return self.known.get(name)
 
