@@ -7,6 +7,7 @@ The text is parsed as Python's grammar has it, and nothing but what is listed he
     + - * / **number -x   rank(x, 100) delta(x, 5) lag(x, 3) mean std sum highest lowest (x, bars)
     abs(x) sign(x) log(x) exp(x) sqrt(x) min(a, b) max(a, b)                       calculations
     H1.rsi(14)   on("H1", rsi(14))   USDJPY.close   USDJPY.H1.rsi(14)   of("BTCUSDT@binance", rsi(14))   elsewhere
+    fact("cboe/VIX/close")   news("forexfactory/calendar", least=3).minutes_to_next              slow series
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SIGNS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("plus", operator.add), ast.Sub: ("minus", operator.sub), ast.Mult: ("times", operator.mul),
     ast.Div: ("over", operator.truediv), ast.Pow: ("power", operator.pow),
 }  # fmt: skip
+OUTSIDE = ("fact", "news", "release_impact")
+"""Functions that name a slow series: `fact("cboe/VIX/close")`."""
 PLACES: dict[str, Callable[[str, Any], Spec]] = {"on": lambda frame, x: on(parse_frame(frame), x), "of": of}
 
 
@@ -184,6 +187,15 @@ class Reader:
             if len(given) != 2 or named or not isinstance(given[0], str) or is_number(given[1]):
                 raise self.wrong('write on("H4", rsi(14))' if word == "on" else 'write of("USDJPY", rsi(14))')
             return PLACES[word](*given)
+        if word in OUTSIDE:
+            import engine.features
+
+            if not given or not isinstance(given[0], str):
+                raise self.wrong(f'name a series: {word}("forexfactory/calendar")')
+            try:
+                return getattr(engine.features, word)(*given, **named)
+            except TypeError:
+                raise self.wrong(f"{ast.unparse(part)} has parameters that {word} does not take") from None
         if word in FUNCTIONS:
             try:
                 return FUNCTIONS[word](*given, **named)

@@ -14,6 +14,7 @@ from engine.core.clock import parse_time
 from engine.core.errors import ConfigError, NotFound
 from engine.core.zones import SECOND
 from engine.features import Plan, events, fact, frame, news, release_impact
+from engine.features.text import read_feature
 from engine.feeds.known import AHEAD, WEEK, Ahead, facts, released
 from engine.feeds.lineage import Lineage
 from engine.feeds.outside import Rows
@@ -197,6 +198,17 @@ def test_names_that_are_none_are_refused_with_the_nearest(stored):
     with pytest.raises(ConfigError, match="hand it in"):
         frame({"n": news("ff/calendar")}, pandas.DataFrame({k: [1.0] for k in ("open", "high", "low", "close")}
               | {"ts": [0]}))  # fmt: skip
+
+
+def test_series_are_written_as_texts_too():
+    assert read_feature('news("ff/calendar", 3).minutes_to_next') == news("ff/calendar", 3).minutes_to_next
+    assert read_feature('fact("cboe/VIX/close") / 100') == fact("cboe/VIX/close") / 100
+    assert str(fact("cboe/VIX", "age")) == "fact('cboe/VIX', 'age')"
+    text = 'release_impact("ff/calendar/USD CPI m/m", importance=-2)'
+    assert read_feature(text) == release_impact("ff/calendar/USD CPI m/m", importance=-2.0)
+    for text, why in (("fact(5)", "name a series"), ("news()", "name a series"), ('fact("x/y", z=1)', "does not take")):
+        with pytest.raises(ConfigError, match=why):
+            read_feature(text)
 
 
 def test_a_plain_series_tells_its_value_and_how_old_that_is(tmp_path, monkeypatch):
