@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.features.batch import frame
     from engine.feeds.kinds.make import bars
     from engine.run import backtest
+    from engine.sheet import frame
     from engine.signals import backtest_signals
 
 __all__ = ["__version__", "backtest", "backtest_signals", "bars", "frame"]
@@ -26,7 +26,7 @@ HOMES = {
     "backtest": "engine.run",
     "backtest_signals": "engine.signals",
     "bars": "engine.feeds.kinds.make",
-    "frame": "engine.features.batch",
+    "frame": "engine.sheet",
 }
 
 

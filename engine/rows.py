@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from engine.core.bus import moments
+from engine.core.errors import ConfigError
 from engine.core.events import QUOTE, Quote
 from engine.core.table import BASE_COLUMNS, Table, Tables
 from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 from engine.loop import Wakes
 
 PRICES = ("open", "high", "low", "close")
@@ -26,18 +27,38 @@ BEFORE = 2**41
 
 @dataclass
 class Foreign:
-    """A column brought from a larger frame: the value of its last row known by then, NaN before it has warmed up."""
+    """A column brought from another frame or symbol: its value in the last row known by then, NaN while it warms up.
+
+    What the clock closed at the same moment is known, since it closes all bars of a moment together. A bar of another
+    symbol that its own quote ended at that moment, before the clock did, is not: that quote may come after this row.
+    """
 
     target: np.ndarray
     source: np.ndarray
     table: Table
     warmup: int
 
-    def align(self, table: Table, lo: int, hi: int) -> None:
-        known = self.table.columns["ts"][: self.table.n]
-        at = known.searchsorted(table.columns["ts"][lo:hi], "right") - 1
+    def align(self, table: Table, lo: int, hi: int, grace: int) -> None:
+        n, now = self.table.n, table.columns["ts"][lo:hi]
+        known = self.table.columns["ts"][:n]
+        at = known.searchsorted(now, "right") - 1
+        if self.table.stream.symbol != table.stream.symbol and n:
+            by_quote = known < self.table.columns["end"][:n] + grace
+            at -= (at >= 0) & (known[at] == now) & by_quote[at]
         seen = at + self.table.dropped >= self.warmup
         self.target[lo:hi] = np.where(seen & (at >= 0), self.source[np.maximum(at, 0)], np.nan)
+
+
+@dataclass
+class Fact:
+    """A column of a slow outside series: what it told when the bar ended."""
+
+    target: np.ndarray
+    told: Callable[[str, np.ndarray], np.ndarray]
+    column: str
+
+    def align(self, table: Table, lo: int, hi: int, grace: int) -> None:
+        self.target[lo:hi] = self.told(self.column, table.columns["end"][lo:hi])
 
 
 @dataclass
@@ -47,14 +68,14 @@ class View:
     table: Table
     bound: Bound
     plan: Plan
-    foreign: list[Foreign] = field(default_factory=list)
+    foreign: list[Foreign | Fact] = field(default_factory=list)
     done: int = 0
 
-    def extend(self) -> None:
+    def extend(self, grace: int) -> None:
         lo, hi = self.done, self.table.n
         if lo < hi:
             for column in self.foreign:
-                column.align(self.table, lo, hi)
+                column.align(self.table, lo, hi, grace)
             self.bound.extend(lo, hi)
         self.done = hi
 
@@ -127,10 +148,10 @@ class Rows:
         for view in self.views:
             view.done = min(view.done, view.table.n)
 
-    def extend(self) -> None:
-        """Fill the features of all new rows, larger frames first: smaller ones may read them."""
+    def extend(self, grace: int = 0) -> None:
+        """Fill the features of all new rows, what others read first; `grace` is the bar builder's."""
         for view in self.views:
-            view.extend()
+            view.extend(grace)
 
     def wakes(self, closed: np.ndarray, block: Block, lo: int, hi: int) -> Wakes:
         """Calls for the rows in `closed` (WAKE records) and, if asked for, for quotes lo..hi-1."""
@@ -178,26 +199,34 @@ class Rows:
 
 
 def bind(
-    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int]
-) -> list[View]:
-    """The views that give `owner` its features on a stream: those it needs on larger frames first, then its own.
+    tables: Tables, stream: int, owner: str, specs: dict[str, Spec], find: Callable[[str, str], int],
+    facts: Callable[[str, str], Any] | None = None,
+) -> list[View]:  # fmt: skip
+    """The views that give `owner` its features on a stream: those it needs on other tables first, then its own.
 
-    `find(symbol, frame)` is the index of another stream. Columns are named `owner.name`.
+    `find(symbol, frame)` is the index of another stream, `facts(series, symbol)` what a series tells about a symbol.
+    Columns are named `owner.name`.
     """
     plan, table = Plan(specs), tables.tables[stream]
     others: list[View] = []
-    foreign: list[Foreign] = []
+    foreign: list[Foreign | Fact] = []
     known: dict[str, np.ndarray] = {}
-    for frame, spec, column in plan.foreign:
-        other = tables.tables[find(table.stream.symbol, frame)]
+    for symbol, frame, spec, column in plan.foreign:
+        if symbol.startswith(SERIES):
+            if facts is None:
+                raise ConfigError(f"{spec}: no series can be read here")
+            known[column] = target = table.add(f"{owner}.{column}")
+            foreign.append(Fact(target, facts(symbol.removeprefix(SERIES), table.stream.symbol), spec.output))
+            continue
+        other = tables.tables[find(symbol or table.stream.symbol, frame or table.stream.frame)]
         known[column] = target = table.add(f"{owner}.{column}")
-        if spec.feature is None:  # a base column of the larger frame, by name
+        if spec.feature is None:  # a base column of the other table, by name
             foreign.append(Foreign(target, other.columns[spec.output], other, 0))
             continue
-        view = _view(other, f"{owner}.{column}", Plan({"value": spec}), {})
-        others.append(view)
-        source = other.columns[f"{owner}.{column}.{view.plan.columns[0]}"]
-        foreign.append(Foreign(target, source, other, view.plan.warmup))
+        own = f"{owner} {table.stream}.{column}"  # another symbol's rows may read the same of that table
+        others += bind(tables, other.index, own, {"value": spec}, find, facts)
+        there = others[-1].plan
+        foreign.append(Foreign(target, other.columns[f"{own}.{there.columns[0]}"], other, there.warmup))
     view = _view(table, owner, plan, known)
     view.foreign = foreign
     return [*others, view]

@@ -37,6 +37,7 @@ from engine.execution.market import MarketExecution
 from engine.execution.worked import ADDRESS, WorkedExecution
 from engine.facts import build_facts, owner_of, related_streams, rule_rows
 from engine.features.plan import Plan
+from engine.feeds.known import facts_for
 from engine.feeds.stressed import stressed
 from engine.frictions import blackouts, pulse_state
 from engine.limits import limits_of, shut_hours
@@ -160,16 +161,17 @@ class Session:
             if compiled and specs["wish"] is None:
                 raise ConfigError(f'strategy {one.name} has no compiled form: set run.lane = "python"')
             asked.append((one, made, specs, Plan(specs)))
-        more = [Stream(s, frame) for one, _, _, plan in asked for s in one.symbols for frame, _, _ in plan.foreign]
+        more = [Stream(*at) for one, _, _, plan in asked for s in one.symbols for at in plan.streams(s, one.frame)]
         more += related_streams(self.config, self.symbols)
         streams = streams_of(self.config, self.symbols, more)
-        keep = max([KEEP, rule_rows(self.config), *(plan.lookback + 1 for _, _, _, plan in asked)])
+        keep = max([KEEP, rule_rows(self.config), *(plan.farthest + 1 for _, _, _, plan in asked)])
         self.builder = bar_builder(self.config, self.tape, streams, keep)
-        find, views, self.signals = stream_finder(streams), [], []
+        find, facts = stream_finder(streams), facts_for(self.instruments)
+        views, self.signals = [], []
         subscriptions: list[Subscription] = []
         for k, (one, made, specs, _) in enumerate(asked):
             for symbol in one.symbols:
-                bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find)
+                bound = bind(self.builder.tables, find(symbol, one.frame), one.id, specs, find, facts)
                 views += bound
                 if self.config.risk.held:
                     subscriptions.append(self._watch(k, one, bound[-1]))
@@ -283,7 +285,7 @@ class Session:
         while lo < len(block):
             self.rows.slide(ROOM)
             hi, closed = self.builder.feed(block, lo)
-            self.rows.extend()
+            self.rows.extend(self.builder.grace)
             self._pass(block, lo, hi, closed)
             lo = hi
         self.recorder.samples(self.venue.drain_samples())
@@ -301,7 +303,7 @@ class Session:
         while not done:
             self.rows.slide(ROOM)
             done, closed = self.builder.clock(ts)
-            self.rows.extend()
+            self.rows.extend(self.builder.grace)
             self._pass(block, 0, 0, closed, ts if done or not len(closed) else int(closed["ts"][-1]))
 
     def _pass(self, block: Block, lo: int, hi: int, closed: Any, until: int | None = None) -> None:

@@ -10,6 +10,7 @@ from engine.core.config import Config
 from engine.core.errors import ConfigError
 from engine.core.frames import DAILY, FIXED, edges, frame_ns, parse_day, starts_on
 from engine.core.instrument import Instrument
+from engine.core.registry import did_you_mean
 from engine.core.table import Stream, Tables
 from engine.core.tape import Tape
 from engine.feeds.bars import BASES, BarBuilder, stream_records
@@ -88,6 +89,10 @@ def streams_of(config: Config, symbols: tuple[str, ...], more: Iterable[Stream])
     """Every stream the run needs, smallest frame first: what strategies trade on, what their features read, and for
     each symbol a base frame of which all its others are made."""
     wanted = {Stream(symbol, s.frame) for s in config.strategies for symbol in s.symbols} | set(more)
+    for stream in wanted:
+        if stream.symbol not in symbols:
+            hint = did_you_mean(stream.symbol, symbols)
+            raise ConfigError(f"a feature reads {stream.symbol}, which is not among data.symbols: {hint}")
     for symbol in symbols:
         frames = {stream.frame for stream in wanted if stream.symbol == symbol}
         if frames:

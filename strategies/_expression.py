@@ -11,8 +11,8 @@ from typing import Any
 from engine.core.errors import ConfigError
 from engine.features import load_all
 from engine.features.spec import Spec
+from engine.features.text import read_feature
 from engine.rules.formula import FUNCTIONS, Formula, Unknown, read_formula
-from engine.rules.named import read_feature
 
 PRICES = ("open", "high", "low", "close", "spread")
 

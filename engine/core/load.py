@@ -30,6 +30,7 @@ from engine.core.schema import Raw, build
 ROOT = Path(__file__).resolve().parents[2]
 RUNS, ON, STRATEGIES = ROOT / "configs" / "runs", ROOT / "configs" / "on", ROOT / "strategies"
 RULES = ROOT / "configs" / "rules"
+FEATURES = ROOT / "configs" / "features"
 DEMO = {"source": "demo", "symbols": ["EURUSD"], "basis": "ask", "spread": "10 points"}
 PREFIX = "ONETAPE__"
 Table = dict[str, Any]
@@ -98,11 +99,33 @@ def write_rules(name: Any, params: Any, where: str, beside: Path) -> None:
             raise ConfigError(f"{where}.file: no rules are called {ref!r}: {did_you_mean(ref, known)}")
         own = read_toml(path)
         merge(own, params.get("rules", {}))
+        with_sets(own, path.parent)
         params |= {"rules": own, "source": path.name}
+
+
+def with_sets(rules: Table, beside: Path) -> None:
+    """`sets = ["starter"]` of a rule file: the features of those sets, written out; its own come before theirs."""
+    refs = rules.pop("sets", [])
+    if not isinstance(refs, list) or not all(isinstance(ref, str) for ref in refs):
+        raise ConfigError('sets: must be a list of feature sets, like ["starter"]')
+    known = names(FEATURES, "*.toml")
+    own = rules.get("features", {})
+    for ref in refs:
+        path = known.get(ref) or next((p for p in (beside / ref, Path(ref)) if p.is_file()), None)
+        if path is None:
+            raise ConfigError(f"sets: no feature set is called {ref!r}: {did_you_mean(ref, known)}")
+        table = read_toml(path)
+        common = {key: table[key] for key in ("on", "symbol") if key in table}
+        for name, entry in table.get("features", {}).items():
+            entry = common | ({"feature": entry} if isinstance(entry, str) else entry)
+            own.setdefault(name, entry if len(entry) > 1 else entry["feature"])
+    if refs:
+        rules["features"] = own
 
 
 def around_rules(rules: Table, path: Path) -> Table:
     """A config of defaults around the rules of a file."""
+    with_sets(rules, path.parent)
     params = {"rules": rules, "source": path.name}
     return {"name": path.stem, "data": dict(DEMO), "strategy": [{"name": "rules", "id": path.stem, "params": params}]}
 

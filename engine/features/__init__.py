@@ -14,14 +14,32 @@ from typing import Any
 from engine.core.registry import Registry
 from engine.features.contract import FEATURES, Feature, feature
 from engine.features.plan import Plan
-from engine.features.spec import Spec, on
+from engine.features.spec import Spec, column, fact, of, on
 
 FAMILIES = (
-    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "momentum", "rates", "oscillators",
+    "prices", "trend", "averages", "adaptive", "direction", "stops", "channels", "speeds", "rates", "oscillators",
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
-    "weights", "scaling", "windows", "clocks", "contexts",
+    "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles", "shifts", "densities",
+    "micros", "calendars", "arithmetic", "related",
 )  # fmt: skip
+
+
+CALCULATIONS = (
+    "delta",
+    "highest",
+    "larger",
+    "log",
+    "lowest",
+    "mean",
+    "rank",
+    "root",
+    "sign",
+    "smaller",
+    "std",
+    "summed",
+)
+"""Functions of columns that are made of features; `abs(x)` is Python's own."""
 
 
 def load_all() -> Registry[Feature]:
@@ -36,9 +54,17 @@ def __getattr__(name: str) -> Any:
         from engine.features.batch import frame
 
         return frame
+    if name in CALCULATIONS:
+        from engine.features import formulas
+
+        return getattr(formulas, name)
+    if name in ("news", "release_impact"):
+        from engine.features import calendars
+
+        return getattr(calendars, name)
     if name.startswith("_") or name not in load_all():
         raise AttributeError(f"module 'engine.features' has no attribute {name!r}")
     return FEATURES.get(name)
 
 
-__all__ = ["FEATURES", "Feature", "Plan", "Spec", "feature", "load_all", "on"]
+__all__ = ["FEATURES", "Feature", "Plan", "Spec", "column", "fact", "feature", "load_all", "of", "on"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.core.errors import ConfigError, DataError
+from engine.core.frames import DAILY, FIXED, FRAMES
 from engine.core.registry import did_you_mean
 from engine.core.table import STAMPS, VALUES
 from engine.features.contract import Feature
 from engine.features.plan import Plan
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 
 if TYPE_CHECKING:
     import pandas
@@ -20,34 +21,109 @@ if TYPE_CHECKING:
     from engine.core.tape import Tape
 
 
-def frame(specs: Mapping[str, Spec | Feature], data: pandas.DataFrame | Tape) -> pandas.DataFrame:
+def frame(
+    specs: Mapping[str, Spec | Feature | str],
+    data: pandas.DataFrame | Tape,
+    others: Mapping[str, pandas.DataFrame | Tape] | None = None,
+) -> pandas.DataFrame:
     """The features `specs` of the bars `data`, row by row, under the names a strategy's row would show.
 
-    `data` has open, high, low, close, optionally volume and spread, and either stamps (`open_ts`, `ts` or `end`,
-    int64 ns UTC) or a DatetimeIndex of open times (UTC if it names no zone). A tape of one symbol's bars does too.
-    Raises ConfigError for features of other frames, DataError for data without stamps, out of order, or not of bars.
+    A feature may be a text: `{"far": "close / sma(200) - 1"}`. `data` has open, high, low, close, optionally volume and
+    spread, and either stamps (`open_ts`, `ts` or `end`, int64 ns UTC) or a DatetimeIndex of open times (UTC if it names
+    no zone). A tape of one symbol's bars does too. `others` holds the bars of other symbols and frames that features
+    read, by name: `{"USDJPY": bars, "H1": bars, "USDJPY H1": bars}`; a row sees their last bar that had closed.
+    Raises ConfigError for features of bars that are not there, DataError for data without stamps, out of order, or not
+    of bars.
     """
     import pandas
 
-    if not isinstance(data, pandas.DataFrame):
-        data = bars_frame(data)
-    plan = Plan(specs)
-    if plan.foreign:
-        raise ConfigError(f"{plan.foreign[0][1]} is of another frame ({plan.foreign[0][0]}): run a backtest for that")
+    bars = bars_frame(data) if not isinstance(data, pandas.DataFrame) else data
+    made = _computed(Plan(named(specs)), bars, "", dict(others or {}))
+    return pandas.DataFrame(made, index=bars.index)
+
+
+def named(specs: Mapping[str, Spec | Feature | str]) -> dict[str, Spec | Feature]:
+    """Texts among the features, read; ConfigError says under which name."""
+    if not any(isinstance(spec, str) for spec in specs.values()):
+        return dict(specs)  # type: ignore[arg-type]
+    from engine.features.text import read_feature
+
+    found: dict[str, Spec | Feature] = {}
+    for name, spec in specs.items():
+        try:
+            found[name] = read_feature(spec) if isinstance(spec, str) else spec
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    return found
+
+
+def _computed(plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The columns that a row shows; `place` is symbol and frame of `data`, empty for those of the rows asked for."""
     columns = _columns(data)
+    for symbol, larger, spec, column in plan.foreign:
+        if symbol.startswith(SERIES):
+            columns[column] = _told(data, symbol, spec, others, place)
+            continue
+        columns[column] = _brought(data, _place(symbol, larger, place), spec, others, place)
     for node in plan.nodes:
         for name in node.reads:
             if name in (*STAMPS, *VALUES) and name not in columns:
                 raise DataError(f"{node.spec} needs a column {name!r}: {did_you_mean(name, data.columns)}")
     n = len(data)
-    made: dict[str, np.ndarray] = {}
+    made = {name: columns[name] for name in plan.columns if name in columns}
 
     def add(name: str) -> np.ndarray:
         made[name] = np.empty(n)
         return made[name]
 
     plan.bind(columns, add).extend(0, n)
-    return pandas.DataFrame({name: made[name] for name in plan.columns}, index=data.index)
+    return {name: made[name] for name in plan.columns}
+
+
+def _place(symbol: str, larger: str, here: str) -> str:
+    """`USDJPY H1` of what is read from `here`: what it does not say stays."""
+    words = here.split()
+    old_frame = words[-1] if words and words[-1] in FRAMES else ""
+    old_symbol = words[0] if words and words[0] not in FRAMES else ""
+    return " ".join(word for word in (symbol or old_symbol, larger or old_frame) if word)
+
+
+def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, Any], here: str) -> np.ndarray:
+    """A column of another table, as of each row of `data`; NaN before the other's first bar, and while it warms up."""
+    import pandas
+
+    if place not in others:
+        known = f": {did_you_mean(place, others)}" if others else ""
+        raise ConfigError(f"{spec} is of other bars ({place}): hand them in, others={{{place!r}: bars}}{known}")
+    table = others[place]
+    table = table if isinstance(table, pandas.DataFrame) else bars_frame(table)
+    plan = Plan({"value": spec}) if spec.feature is not None else None
+    if plan is None and spec.output not in (*STAMPS, *table.columns):
+        raise DataError(f"bars of {place} have no {spec.output}: {did_you_mean(spec.output, table.columns)}")
+    values = _columns(table)[spec.output] if plan is None else _computed(plan, table, place, others)["value"]
+    at = _known(table, place).searchsorted(_known(data, here), "right") - 1
+    return np.where(at >= 0, values[np.maximum(at, 0)] if len(values) else np.nan, np.nan)
+
+
+def _told(data: pandas.DataFrame, series: str, spec: Spec, others: dict[str, Any], place: str) -> np.ndarray:
+    """What a series told when each bar ended; `others[series]` is what `engine.feeds.known.facts` gives."""
+    if series not in others:
+        raise ConfigError(f"{spec} is of a series: hand it in, others={{{series!r}: facts(...)}}")
+    ends = np.ascontiguousarray(data["end"], np.int64) if "end" in data else _known(data, place)
+    return np.asarray(others[series](spec.output, ends), np.float64)
+
+
+def _known(data: pandas.DataFrame, place: str) -> np.ndarray:
+    """When each bar was known: its close."""
+    for name in ("ts", "end"):
+        if name in data:
+            return np.ascontiguousarray(data[name], np.int64)
+    opened = _columns(data)["open_ts"]
+    named_frame = place.split()[-1] if place else ""
+    if named_frame in DAILY:
+        raise DataError(f"bars of {place} need a column ts or end: their length changes with daylight saving")
+    length = FIXED.get(named_frame) or (int(np.diff(opened).min()) if len(opened) > 1 else 0)
+    return opened + length
 
 
 def bars_frame(tape: Tape) -> pandas.DataFrame:

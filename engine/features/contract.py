@@ -153,11 +153,14 @@ class Feature:
     def __call__(self, *values: Any, **named: Any) -> Spec:
         """Bind parameters (by position or name) and inputs (by name): a column's name or another feature.
 
-        Inputs that the feature `takes` come first by position: `ratio(sma(5), sma(20))`. A column of the bar is
-        replaced wherever it is read, in inner features too: `dema(9, close="high")` is of highs altogether.
+        Inputs that the feature `takes` come first by position: `ratio(sma(5), sma(20))`; of others a column or
+        feature that comes first stands for `close`: `lag(rsi(14), 3)`. A column of the bar is replaced wherever it is
+        read, in inner features too: `dema(9, close="high")` is of highs altogether.
         Raises ConfigError for a name that is not there or a value that cannot be.
         """
         places = (*self.required, *self.params)
+        if values and "close" in self.reads and not self.required and self.is_source(values[0]):
+            places = ("close", *places)
         if len(values) > len(places):
             raise ConfigError(f"{self.name} takes {', '.join(places)}: {len(values)} values are too many")
         given = dict(zip(places, values, strict=False))
@@ -178,6 +181,11 @@ class Feature:
             inputs = {n: replaced.get(n) or self.wire(n, s, params, replaced) for n, s in self.inputs.items()}
         return Spec(self, tuple(params.items()), tuple(inputs.items()))
 
+    def is_source(self, value: Any) -> bool:
+        """Is a first argument what the feature is computed from, and not its first parameter?"""
+        word = isinstance(value, str) and value in VALUES and next(iter(self.params.values()), None) is not None
+        return isinstance(value, (Spec, Feature)) or (word and next(iter(self.params.values())).kind is not str)
+
     def check(self, params: Mapping[str, Any]) -> None:
         for rule in self.where:
             if not rule(params):
@@ -195,6 +203,8 @@ class Feature:
             raise ConfigError(f"{self.name} needs {name}: a column or a feature, {self.name}({name}=sma(20))")
         if isinstance(source, Feature):
             source = source()
+        if isinstance(source, Spec) and source.feature is None and not source.abroad:
+            source = source.output
         if isinstance(source, Spec):
             if name in STAMPS:
                 raise ConfigError(f"{self.name}: {name} takes a stamp column, not {source}")

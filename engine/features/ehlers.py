@@ -6,9 +6,9 @@ import numpy as np
 
 from engine.features.averages import wma
 from engine.features.contract import feature
-from engine.features.momentum import rsi
 from engine.features.prices import medprice
 from engine.features.regression import linearreg
+from engine.features.speeds import rsi
 from engine.features.volatility import donchian
 from engine.features.window import moments
 from engine.kernels.filters import high_pass, smoother

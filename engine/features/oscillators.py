@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.features.averages import rma
 from engine.features.contract import feature
-from engine.features.momentum import rsi
 from engine.features.prices import body, change, mix, trange, typprice
+from engine.features.speeds import rsi
 from engine.features.trend import ema
 from engine.features.volatility import donchian
 from engine.features.window import avgdev, moments, total

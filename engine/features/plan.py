@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from engine.core.registry import did_you_mean
 from engine.core.table import BASE_COLUMNS, STAMPS
 from engine.features.contract import Feature
 from engine.features.identity import digest
-from engine.features.spec import Spec
+from engine.features.spec import SERIES, Spec
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,15 @@ class Plan:
     columns   names of the columns a row shows, in the order asked for
     warmup    index of the first row in which all of them can have a value (other frames not counted)
     lookback  rows before a row that the kernels read: keep at least as many
-    foreign   (frame, feature or base column, column name) for what the engine brings from other frames
+    foreign   (symbol, frame, feature or base column, column name) for what the engine brings from other tables; an
+              empty symbol or frame is that of the rows
     identity  changes when any feature, parameter, input or kernel does
     """
 
     def __init__(self, specs: Mapping[str, Spec | Feature]) -> None:
         self.specs = {name: _asked(name, spec) for name, spec in specs.items()}
         self.nodes: list[Node] = []
-        self.foreign: list[tuple[str, Spec, str]] = []
+        self.foreign: list[tuple[str, str, Spec, str]] = []
         self._taken: set[str] = set()
         self._names: dict[tuple[Spec, str], str] = {}
         seconds: list[tuple[Spec, dict[str, str]]] = []
@@ -115,16 +116,17 @@ class Plan:
     def _name(self, whole: Spec, output: str) -> str:
         """The column of one output: the one a row shows, or a hidden one."""
         if (whole, output) not in self._names:
-            words = dict.fromkeys([whole.frame, whole.feature.name if whole.feature else "", output])
+            words = dict.fromkeys([whole.symbol, whole.frame, whole.feature.name if whole.feature else "", output])
             self._names[whole, output] = self._hide("_".join(word for word in words if word))
         return self._names[whole, output]
 
     def _supply(self, whole: Spec, output: str, column: str) -> None:
-        """See to it that `column` gets that output: by a node here, or from another frame by the engine."""
-        if not whole.frame:
+        """See to it that `column` gets that output: by a node here, or from another table by the engine."""
+        if not whole.abroad:
             self._add(whole)
-        elif all(column != known for _, _, known in self.foreign):
-            self.foreign.append((whole.frame, replace(whole, output=output, frame=""), column))
+        elif all(column != known for _, _, _, known in self.foreign):
+            bare = replace(whole, output=output, frame="", symbol="")
+            self.foreign.append((whole.symbol, whole.frame, bare, column))
 
     def _source(self, source: str | Spec) -> str:
         """The column that holds an input."""
@@ -144,13 +146,29 @@ class Plan:
 
     def _repeat(self, whole: Spec, columns: Mapping[str, str]) -> None:
         """The same under a second name. A column slides on its own, so it is computed on its own."""
-        if whole.frame:
+        if whole.abroad:
             for output, column in columns.items():
                 self._supply(whole, output, column)
             return
         first = next(node for node in self.nodes if node.spec == whole)
         fills = tuple(columns.get(o) or self._hide(f"{whole.feature}_{o}") for o in whole.outputs)
         self.nodes.append(replace(first, fills=fills))
+
+    def streams(self, symbol: str, frame: str) -> Iterator[tuple[str, str]]:
+        """Symbol and frame of every other table that it reads for rows of this one, and that those read in turn."""
+        for other, larger, spec, _ in self.foreign:
+            if other.startswith(SERIES):
+                continue
+            there = (other or symbol, larger or frame)
+            yield there
+            if spec.feature is not None:
+                yield from Plan({"value": spec}).streams(*there)
+
+    @property
+    def farthest(self) -> int:
+        """The look-back of its kernels, of those on other tables too."""
+        inner = (Plan({"value": spec}).farthest for _, _, spec, _ in self.foreign if spec.feature is not None)
+        return max(self.lookback, *inner, 0)
 
     def uncompiled(self) -> tuple[str, ...]:
         """Names of the features that `bind` would have to compile first, on this machine, in this version."""
@@ -251,7 +269,7 @@ def _gather(plan: Plan, columns: Mapping[str, np.ndarray], add: Callable[[str], 
 def _asked(name: str, spec: Any) -> Spec:
     """The spec asked for under `name`, or ConfigError."""
     spec = spec() if isinstance(spec, Feature) else spec
-    if not isinstance(spec, Spec) or (spec.feature is None and not spec.frame):
+    if not isinstance(spec, Spec) or (spec.feature is None and not spec.abroad):
         raise ConfigError(f"{name} = {spec!r} is no feature: write for instance {name} = sma(20)")
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ConfigError(f"{name!r} cannot name a column: use letters, digits and _")

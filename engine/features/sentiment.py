@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.features.contract import feature
-from engine.features.momentum import rsi
 from engine.features.prices import bar_range, body, change, trange
 from engine.features.rates import mom, rocp
 from engine.features.regression import percentrank
+from engine.features.speeds import rsi
 from engine.features.trend import ema, sma
 from engine.features.window import moments, total
 from engine.kernels.smoothing import rate

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ConfigError
 from engine.core.registry import did_you_mean
-from engine.core.table import BASE_COLUMNS
+from engine.core.table import BASE_COLUMNS, VALUES
 from engine.features.expression import Expression
 from engine.features.identity import digest
 
 if TYPE_CHECKING:
     from engine.features.contract import Feature
+
+
+SERIES = "series/"
+"""What stands before the name of a series where a symbol could stand."""
 
 
 class UnknownOutput(ConfigError, AttributeError):
@@ -25,7 +29,8 @@ class UnknownOutput(ConfigError, AttributeError):
 class Spec:
     """`rsi(14)`; `macd().signal` is one output of several; `on("H1", rsi(14))` is computed on another frame.
 
-    `feature` is None for a bare column of another frame, named by `output`.
+    `feature` is None for a bare column of the bars, named by `output`. Numbers and features are added, subtracted,
+    multiplied and divided like numbers: `rsi(14) - rsi(28)`, `2 * atr() / column("close")`.
     """
 
     feature: Feature | None
@@ -33,6 +38,7 @@ class Spec:
     inputs: tuple[tuple[str, str | Spec], ...] = ()
     output: str = ""
     frame: str = ""
+    symbol: str = ""
 
     def __getattr__(self, name: str) -> Spec:
         feature = self.__dict__.get("feature")
@@ -44,13 +50,24 @@ class Spec:
 
     def __repr__(self) -> str:
         if self.feature is None:
-            return f"on({self.frame!r}, {self.output!r})" if self.frame else self.output
+            return self._placed(repr(self.output)) if self.abroad else self.output
         changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
         told = [(n, v) for n, v in self.params if not isinstance(v, str) or v != self.feature.params[n].default]
         text = show(self.feature.name, dict([*told, *changed])) + (f".{self.output}" if self.output else "")
-        return f"on({self.frame!r}, {text})" if self.frame else text
+        return self._placed(text)
 
     __str__ = __repr__
+
+    def _placed(self, text: str) -> str:
+        if self.symbol.startswith(SERIES):
+            return f"fact({self.symbol.removeprefix(SERIES)!r}, {text})"
+        text = f"on({self.frame!r}, {text})" if self.frame else text
+        return f"of({self.symbol!r}, {text})" if self.symbol else text
+
+    @property
+    def abroad(self) -> bool:
+        """Is it a column of another table: of another frame or symbol?"""
+        return bool(self.frame or self.symbol)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -62,8 +79,8 @@ class Spec:
 
     @property
     def warmup(self) -> int:
-        """Index of the first row that has all values; what another frame contributes is not counted."""
-        if self.feature is None or self.frame:
+        """Index of the first row that has all values; what another frame or symbol contributes is not counted."""
+        if self.feature is None or self.abroad:
             return 0
         first = dict(zip(self.feature.outputs, self.feature.warmup, strict=True))
         own = max(int(first[o](dict(self.params))) for o in self.outputs)
@@ -74,7 +91,7 @@ class Spec:
         """Twelve hexadecimal digits over name, version, parameters, inputs and the compiled code's text."""
         inner = [(n, s if isinstance(s, str) else s.identity) for n, s in self.inputs]
         code = self.feature.identity if self.feature else ""
-        return digest(code, self.params, inner, self.output, self.frame)
+        return digest(code, self.params, inner, self.output, self.frame, *([self.symbol] if self.symbol else []))
 
     def single(self) -> Spec:
         """This spec as an input of another: exactly one output. Raises ConfigError when it is not clear which."""
@@ -93,19 +110,19 @@ class Spec:
         own = {n: Expression(v)(params) if kinds[n].is_deferred(v) else v for n, v in self.params}
         inputs = {n: s.within(params) if isinstance(s, Spec) else s
                   for n, s in self.inputs if s != self.feature.inputs.get(n)}  # fmt: skip
-        return replace(self.feature(**own, **inputs), output=self.output, frame=self.frame)
+        return replace(self.feature(**own, **inputs), output=self.output, frame=self.frame, symbol=self.symbol)
 
     def reading(self, columns: Mapping[str, Any]) -> Spec:
         """The same, but wherever a column of the bar is read that `columns` names, what it says instead."""
-        if not columns or self.frame:
+        if not columns or self.abroad:
             return self
         inputs = ((n, s.reading(columns) if isinstance(s, Spec) else columns.get(s, s)) for n, s in self.inputs)
         return replace(self, inputs=tuple(inputs))
 
     @property
     def reads(self) -> frozenset[str]:
-        """Columns of a bar that it and its inner features read on its own frame."""
-        if self.feature is None or self.frame:
+        """Columns of a bar that it and its inner features read on its own table."""
+        if self.feature is None or self.abroad:
             return frozenset()
         inner = (s.reads if isinstance(s, Spec) else {s} for _, s in self.inputs)
         return frozenset(set().union(*inner))
@@ -118,6 +135,60 @@ class Spec:
         own = self.feature.inputs
         inner = (s for n, s in self.inputs if isinstance(s, Spec) and s != own.get(n))
         return any(self.feature.params[n].is_deferred(v) for n, v in self.params) or any(s.is_deferred for s in inner)
+
+    def __add__(self, other: Any) -> Spec:
+        return calculated("plus", self, other)
+
+    def __radd__(self, other: Any) -> Spec:
+        return calculated("plus", other, self)
+
+    def __sub__(self, other: Any) -> Spec:
+        return calculated("minus", self, other)
+
+    def __rsub__(self, other: Any) -> Spec:
+        return calculated("minus", other, self)
+
+    def __mul__(self, other: Any) -> Spec:
+        return calculated("times", self, other)
+
+    def __rmul__(self, other: Any) -> Spec:
+        return calculated("times", other, self)
+
+    def __truediv__(self, other: Any) -> Spec:
+        return calculated("over", self, other)
+
+    def __rtruediv__(self, other: Any) -> Spec:
+        return calculated("over", other, self)
+
+    def __pow__(self, other: Any) -> Spec:
+        return calculated("power", self, other)
+
+    def __neg__(self) -> Spec:
+        return calculated("times", self, -1.0)
+
+    def __abs__(self) -> Spec:
+        from engine.features.formulas import FUNCTIONS
+
+        made: Spec = FUNCTIONS["abs"](self)
+        return made
+
+
+def calculated(how: str, a: Any, b: Any) -> Spec:
+    """Two columns, or a column and a number, in one column. The kernels are loaded when somebody calculates."""
+    from engine.features.formulas import calculate
+
+    return calculate(how, a, b)
+
+
+def column(name: str) -> Spec:
+    """A column of the bars, to calculate with: `column("close") / sma(200)`. Raises ConfigError for another name.
+
+    >>> column("high") - column("low")
+    combine(how='minus', a='high', b='low')
+    """
+    if name not in VALUES:
+        raise ConfigError(f"there is no column {name!r} to calculate with: {did_you_mean(name, VALUES)}")
+    return Spec(None, output=name)
 
 
 def on(frame: str, source: Spec | Feature | str) -> Spec:
@@ -135,6 +206,42 @@ def on(frame: str, source: Spec | Feature | str) -> Spec:
     if spec.frame:
         raise ConfigError(f"{spec} is on a frame already")
     return replace(spec, frame=frame)
+
+
+def of(symbol: str, source: Spec | Feature | str) -> Spec:
+    """A feature, or a base column, of another symbol's bars, as of its last bar known at the moment of the row.
+
+    Bars that end together are known together: at 10:15 the row of one symbol has the 10:15 bar of the other.
+    Raises ConfigError for what is of a symbol already, and for an unknown column.
+
+    >>> from engine.features import rsi
+    >>> of("USDJPY", on("H1", rsi(14))), of("USDJPY", "close")
+    (of('USDJPY', on('H1', rsi(period=14))), of('USDJPY', 'close'))
+    """
+    if isinstance(source, str):
+        if source not in BASE_COLUMNS:
+            raise ConfigError(f"of({symbol!r}, {source!r}): {did_you_mean(source, BASE_COLUMNS)}")
+        source = Spec(None, output=source)
+    spec = source if isinstance(source, Spec) else source()
+    if spec.symbol:
+        raise ConfigError(f"{spec} is of a symbol already")
+    if not symbol:
+        raise ConfigError(f'of("", {spec}): name a symbol')
+    return replace(spec, symbol=symbol)
+
+
+def fact(series: str, column: str = "value") -> Spec:
+    """A column of a slow outside series, as it was known when the bar ended: an index, a rate, a calendar.
+
+    A plain series has `value` and `age`, a calendar and its figures what `engine.feeds.known.facts` lists.
+    Raises ConfigError for a name that is none.
+
+    >>> fact("cboe/VIX/close")
+    fact('cboe/VIX/close', 'value')
+    """
+    if len(series.removeprefix(SERIES).split("/")) < 2:
+        raise ConfigError(f"series {series!r}: write SOURCE/NAME, like cboe/VIX/close")
+    return Spec(None, output=column, symbol=SERIES + series.removeprefix(SERIES))
 
 
 def deferred(value: Any) -> bool:

@@ -6,12 +6,12 @@ import numpy as np
 
 from engine.features.averages import lagged, rma
 from engine.features.contract import feature
-from engine.features.momentum import macd, rsi
 from engine.features.oscillators import in_range
 from engine.features.prices import change, medprice, mix, trange, typprice
 from engine.features.rates import apo, roc
 from engine.features.regression import linearreg
 from engine.features.spec import Spec
+from engine.features.speeds import macd, rsi
 from engine.features.stops import ratchet
 from engine.features.trend import ema, sma
 from engine.features.volatility import donchian

@@ -42,12 +42,13 @@ def blend(
 
 
 @feature(
-    takes="actual forecast release", gives="impact surprise", keeps="seen release1 born value count past[20]",
-    where="half_life > 0", settle="100000", unit="sigma sigma", pane="below", covers="2.4.4",
+    takes="actual forecast release", gives="impact abs_impact surprise",
+    keeps="seen release1 born value count past[20]",
+    where="half_life > 0", settle="100000", unit="sigma sigma sigma", pane="below", covers="2.4.4",
     source="Balduzzi, Elton and Green, Economic News and Bond Prices, JFQA 36, 2001",
 )  # fmt: skip
 def impact(
-    lo, hi, open_ts, actual, forecast, release, impact, surprise, seen, release1, born, value, count, past,
+    lo, hi, open_ts, actual, forecast, release, impact, abs_impact, surprise, seen, release1, born, value, count, past,
     importance=3.0, half_life=30.0,
 ):  # fmt: skip
     """What a released figure still means: its surprise in usual surprises, halving every `half_life` minutes.
@@ -73,5 +74,6 @@ def impact(
         age = open_ts[i] // MINUTE - born
         surprise[i] = value
         impact[i] = importance / 3.0 * value * 0.5 ** (age / half_life)
+        abs_impact[i] = abs(impact[i])
         seen += 1.0
     return seen, release1, born, value, count

@@ -223,8 +223,11 @@ def features() -> list[Row]:
 
 
 def one_feature(name: str) -> Row:
+    from engine.features import load_all
     from engine.ops.features import find
 
+    if name not in load_all() and (found := columns_of_set(name)):
+        return found
     one = find(name)
     return {
         "name": name,
@@ -239,6 +242,18 @@ def one_feature(name: str) -> Row:
         "source": one.source,
         "identity": one.identity,
     }
+
+
+def columns_of_set(ref: str) -> Row | None:
+    """What a feature set of configs/features, or of a path, makes; None if there is none of that name."""
+    from engine.core.load import FEATURES, names
+
+    if ref not in names(FEATURES, "*.toml") and not ref.endswith(".toml"):
+        return None
+    from engine.features.sets import feature_set
+
+    columns = feature_set(ref)
+    return {"set": ref, "columns": len(columns), **{name: str(spec) for name, spec in columns.items()}}
 
 
 def params(one: Any) -> list[str]:

@@ -12,10 +12,11 @@ from engine.core.errors import ConfigError
 from engine.core.registry import did_you_mean
 from engine.core.zones import Zone, parse_zone
 from engine.features.plan import Plan
+from engine.features.sets import read_entry
 from engine.features.spec import Spec
+from engine.features.text import read_feature
 from engine.rules.formula import FUNCTIONS, Formula, Unknown, Values, read_formula
 from engine.rules.groups import Group, read_group
-from engine.rules.named import read_feature
 
 PRICES = ("open", "high", "low", "close", "volume", "spread")
 CLOCK = ("hour", "minute", "weekday")
@@ -100,7 +101,10 @@ class RulesOf:
         self.table = table
         self.features: dict[str, Spec] = {}
         for name, text in self.section("features").items():
-            self.features[name] = self.feature(name, text)
+            for column, spec in self.named(name, text):
+                if column in self.features:
+                    raise ConfigError(f"features.{name}: the column {column!r} is made twice: rename one")
+                self.features[column] = spec
         self.shown = Plan(self.features).columns
         self.names = (*PRICES, *CLOCK, *TRADE, *self.shown)
 
@@ -110,10 +114,23 @@ class RulesOf:
             raise ConfigError(f"{key}: must be a table: [{key}]")
         return found
 
-    def feature(self, name: str, text: Any) -> Spec:
+    def named(self, name: str, entry: Any) -> list[tuple[str, Spec]]:
+        """The columns that one entry makes: a text, or a table with the values of parameters, a frame, a symbol."""
+        if isinstance(entry, str) and "." not in name:
+            return [(name, self.feature(name, entry))]
+        made = self.at(f"features.{name}", lambda given: list(read_entry(name, given)), entry)
+        for column, spec in made:
+            self.own_name(column)
+            self.at(f"features.{name}", Plan, {column: spec})
+        return made
+
+    def own_name(self, name: str) -> None:
         if name in (*PRICES, *CLOCK, *TRADE, *FUNCTIONS) or not name.isidentifier() or name.startswith("_"):
             taken = "has a meaning of its own" if name.isidentifier() and name[0] != "_" else "is no name"
             raise ConfigError(f"features.{name}: {name!r} {taken}: choose another")
+
+    def feature(self, name: str, text: Any) -> Spec:
+        self.own_name(name)
         try:
             spec = read_feature(text)
             Plan({name: spec})

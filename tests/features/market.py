@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, load_all, macd
+from engine.features import Feature, Plan, Spec, aroon, load_all, macd, sma, zscore
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -88,14 +88,14 @@ def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
 
 @functools.cache
 def turning(n: int = 2400) -> dict[str, np.ndarray]:
-    """A market that goes on as it went, later turns every other bar, later still nearly every bar."""
+    """A market that goes on as it went, later turns every other bar, later still nearly every bar, in larger steps."""
     x, side, close = 7, 1.0, np.empty(n)
     price = 10_000.0
     for i in range(n):
         x = (1103515245 * x + 12345) % 2147483648
         chance = 0.15 if i < n // 3 else 0.55 if i < 2 * n // 3 else 0.95
         side = -side if x / 2147483648.0 < chance else side
-        price += side * (1.0 + (x >> 16 & 3))
+        price += side * (1.0 + (x >> 16 & 3)) * (1.0 if i < 2 * n // 3 else 3.0)
         close[i] = price
     return stamped(close, close + 1.0, close - 1.0, close)
 
@@ -187,7 +187,12 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
         assert not len(wrong), f"{name} first differs at row {wrong[0]}: {a[name][wrong[0]]!r} {b[name][wrong[0]]!r}"
 
 
-GIVEN = {"blend": (macd().macd, macd().histogram)}
+GIVEN = {
+    "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
+    "transform": (macd().histogram,),
+    "impact_known": (zscore(20), aroon(25).aroon_up),
+    "events": (aroon(25).aroon_up, aroon(25).aroon_down, aroon(9).aroon_up, aroon(9).aroon_down),
+}  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
 
 

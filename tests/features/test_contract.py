@@ -104,14 +104,14 @@ def test_warmup_and_lookback_add_up_along_the_chain():
 def test_another_frame_is_a_column_that_the_engine_brings(ref):
     plan = Plan({"h": on("H1", macd()), "s": sma(3, close=on("H4", "close")), "t": sma(5, close=on("H1", rsi(14)))})
     assert plan.columns == ("h", "h_signal", "h_histogram", "s", "t")
-    assert [(frame, str(spec), column) for frame, spec, column in plan.foreign] == [
+    assert [(frame, str(spec), column) for _, frame, spec, column in plan.foreign] == [
         ("H1", "macd(fast=12, slow=26, smooth=9).macd", "h"),
         ("H1", "macd(fast=12, slow=26, smooth=9).signal", "h_signal"),
         ("H1", "macd(fast=12, slow=26, smooth=9).histogram", "h_histogram"),
         ("H4", "close", "_H4_close"),
         ("H1", "rsi(period=14).rsi", "_H1_rsi"),
     ]
-    there = Plan({column: spec for frame, spec, column in plan.foreign if frame == "H1"})
+    there = Plan({column: spec for _, frame, spec, column in plan.foreign if frame == "H1"})
     assert there.columns == ("h", "h_signal", "h_histogram", "_H1_rsi")
     slow = {"_H4_close": ref["close"].copy(), "_H1_rsi": np.where(np.arange(2000) < 50, np.nan, 1.0)}
     out: dict[str, np.ndarray] = {}

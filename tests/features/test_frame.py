@@ -51,7 +51,7 @@ def test_what_the_data_lack_is_said(bars):
         frame(SPECS, bars.reset_index(drop=True))
     with pytest.raises(DataError, match="not in the order of time"):
         frame(SPECS, bars[::-1])
-    with pytest.raises(ConfigError, match="is of another frame"):
+    with pytest.raises(ConfigError, match=r"of other bars \(H1\): hand them in"):
         frame({"x": on("H1", rsi())}, bars)
 
 

@@ -19,7 +19,7 @@ from tests.features.market import Tape, batch, joined, rows, same
 
 SPECS = market.variants()
 PATTERNS = [spec for spec in SPECS if spec.feature.name.startswith("cdl_")]
-MONITORS = [spec for spec in SPECS if spec.feature.kernel.__module__.endswith(".monitors")]
+MONITORS = [spec for spec in SPECS if spec.feature.kernel.__module__.endswith((".monitors", ".shifts"))]
 
 
 def together(specs: Iterable[Spec]) -> Plan:
@@ -185,9 +185,10 @@ def test_one_bar_and_no_bar_are_enough(spec, ref):
 
 
 SCALES = {"price": (1, 0), "price_change": (1, 0), "price_squared": (2, 0), "volume": (0, 1), "price_volume": (1, 1),
-          "price_per_volume": (1, -1), "price_squared_per_volume": (2, -1), "angle": None,
-          "log_price": None}  # fmt: skip
-"""How a unit scales with prices and with volume; angles on a chart and logarithms do not scale, all others stay."""
+          "price_per_volume": (1, -1), "price_squared_per_volume": (2, -1), "per_turnover": (-1, -1),
+          "price_per_root_volume": (1, -0.5), "angle": None, "log_price": None, "any": None}  # fmt: skip
+"""How a unit scales with prices and with volume; angles on a chart and logarithms do not scale, nor what is
+calculated of anything; all others stay."""
 
 
 @every

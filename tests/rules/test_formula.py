@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from engine.core.errors import ConfigError
 from engine.features import bollinger, ema, on, rsi, sma
+from engine.features.text import read_feature
 from engine.rules.formula import LONGEST, Unknown, read_formula
-from engine.rules.named import read_feature
 
 NAMES = ("a", "b", "c")
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
