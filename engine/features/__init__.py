@@ -21,6 +21,7 @@ FAMILIES = (
     "volatility", "ranges", "estimators", "volume", "flows", "pressure", "window", "regression", "reversion", "cycle",
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
     "weights", "scaling", "windows", "clocks", "contexts", "arithmetic", "related",
+    "codes", "alike", "clustered", "fused",
 )  # fmt: skip
 
 

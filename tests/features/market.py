@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, load_all, macd, sma
+from engine.features import Feature, Plan, Spec, load_all, macd, rsi, sma, swing
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -190,6 +190,7 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 GIVEN = {
     "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
     "transform": (macd().histogram,),
+    "aggregate": ("close", "high", "low", "open", sma(5, close="volume"), macd().signal, rsi(3), swing().top),
 }  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
 
