@@ -195,16 +195,24 @@ GIVEN = {
 """What a feature is given that takes something else than prices: signals have two signs."""
 
 
+BRIEF: dict[str, dict[str, int]] = {
+    "compare": {"width": 6, "period": 14}, "lead_lag": {"period": 20, "reach": 2}, "correlation": {"period": 10},
+    "shaped": {"width": 7}, "likeness": {"width": 9},
+}  # fmt: skip
+"""What costs much at its usual size is tested at a smaller one."""
+
+
 def variants() -> list[Spec]:
     """Every feature as declared, with the smallest parameters it allows, and with each choice of a word."""
     made: dict[Spec, None] = {}
     for feature in library():
         given = dict(zip(feature.required, GIVEN.get(feature.name, ("close", "high", "low", "open")), strict=False))
-        made[feature(**given)] = None
+        brief = BRIEF.get(feature.name, {})
+        made[feature(**given, **brief)] = None
         made[feature(**given, **smallest(feature, given))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
-                made[feature(**given, **{name: choice})] = None
+                made[feature(**given, **brief, **{name: choice})] = None
     return list(made)
 
 
