@@ -190,7 +190,9 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 GIVEN = {
     "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
     "transform": (macd().histogram,),
-    "aggregate": ("close", "high", "low", "open", sma(5, close="volume"), macd().signal, rsi(3), swing().top),
+    "aggregate": (
+        rsi(3) - 50, macd().macd, macd().histogram, rsi(14) - 50, sma(2) - sma(3), "close", "low", swing().top,
+    ),
 }  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
 
