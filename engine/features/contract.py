@@ -121,6 +121,7 @@ class Feature:
     covers: tuple[str, ...]
     source: str
     version: int
+    meets_holes: bool = False
 
     @property
     def summary(self) -> str:
@@ -238,6 +239,7 @@ def feature(
     covers: str = "",
     source: str = "",
     version: int = 1,
+    meets_holes: bool = False,
     registry: Registry[Feature] | None = FEATURES,
 ) -> Callable[[Callable[..., Any]], Feature]:
     """Declare a kernel to be a feature; this declaration is the only list of its properties.
@@ -256,6 +258,7 @@ def feature(
     range     lowest and highest value of the main output
     pane covers source   for plots and the documentation; covers names the wishes served
     version   raise it when the numbers change though the code's text does not
+    meets_holes   the kernel is called for rows with NaN in its inputs too, and says itself what follows
     """
 
     def declare(kernel: Callable[..., Any]) -> Feature:
@@ -267,6 +270,7 @@ def feature(
             lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
             like=tuple(like.split()), sparse=tuple(sparse.split()), unit=_each(tuple(unit.split()), outputs),
             range=range, pane=pane, covers=tuple(covers.split()), source=source, version=version,
+            meets_holes=meets_holes,
         )  # fmt: skip
         _check(made)
         return made if registry is None else registry.add(made.name, made)

@@ -218,7 +218,8 @@ class Bound:
         program, wire, number, state = [], 0, 0, 0
         for node in self.plan.nodes:
             pointers = [base + 8 * at for base, at in zip(bases, (wire, number, state), strict=True)]
-            counts = (node.state_size, wire, len(node.reads), len(node.fills), node.lookback > 0)
+            blind = len(node.reads) if node.feature.meets_holes else 0  # what the driver does not look at for NaN
+            counts = (node.state_size, wire, len(node.reads) - blind, len(node.fills) + blind, node.lookback > 0)
             program.append((address(node.feature), *pointers, *counts))
             wire += len(node.reads) + len(node.fills)
             number += len(node.numbers)

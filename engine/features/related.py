@@ -133,13 +133,16 @@ def lead_lag(lo, hi, a, b, lead, strength, now, seen, period=100, reach=5, style
     `lead` 3: the first does what the second did 3 bars before; -3: the second follows the first. `strength` is the
     correlation at that lag, `now` that of the same bars. The correlation at one lag alone is `correlation(behind=3)`.
     """
+    x, y, last = np.empty(period + reach), np.empty(period + reach), period + reach - 1
     for i in range(lo, hi):
         lead[i] = strength[i] = now[i] = np.nan
         if seen >= period + reach:
-            now[i] = together(a, b, i, period, 0, style)
+            for k in range(period + reach):
+                x[last - k], y[last - k] = value_of(a, i - k, style), value_of(b, i - k, style)
+            now[i] = together(x, y, last, period, 0, 2)
             best, at = now[i], 0
             for k in range(1, reach + 1):
-                behind, ahead = together(a, b, i, period, k, style), together(b, a, i, period, k, style)
+                behind, ahead = together(x, y, last, period, k, 2), together(y, x, last, period, k, 2)
                 if abs(behind) > abs(best):
                     best, at = behind, k
                 if abs(ahead) > abs(best):

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, aroon, load_all, macd, sma, zscore
+from engine.features import Feature, Plan, Spec, aroon, load_all, macd, rsi, sma, swing, zscore
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -192,8 +192,18 @@ GIVEN = {
     "transform": (macd().histogram,),
     "impact_known": (zscore(20), aroon(25).aroon_up),
     "events": (aroon(25).aroon_up, aroon(25).aroon_down, aroon(9).aroon_up, aroon(9).aroon_down),
+    "aggregate": (
+        rsi(3) - 50, macd().macd, macd().histogram, rsi(14) - 50, sma(2) - sma(3), "close", "low", swing().top,
+    ),
 }  # fmt: skip
 """What a feature is given that takes something else than prices: signals have two signs."""
+
+
+BRIEF: dict[str, dict[str, int]] = {
+    "compare": {"width": 6, "period": 14}, "lead_lag": {"period": 20, "reach": 2}, "correlation": {"period": 10},
+    "shaped": {"width": 7}, "likeness": {"width": 9},
+}  # fmt: skip
+"""What costs much at its usual size is tested at a smaller one."""
 
 
 def variants() -> list[Spec]:
@@ -201,11 +211,12 @@ def variants() -> list[Spec]:
     made: dict[Spec, None] = {}
     for feature in library():
         given = dict(zip(feature.required, GIVEN.get(feature.name, ("close", "high", "low", "open")), strict=False))
-        made[feature(**given)] = None
+        brief = BRIEF.get(feature.name, {})
+        made[feature(**given, **brief)] = None
         made[feature(**given, **smallest(feature, given))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
-                made[feature(**given, **{name: choice})] = None
+                made[feature(**given, **brief, **{name: choice})] = None
     return list(made)
 
 

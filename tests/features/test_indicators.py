@@ -178,6 +178,7 @@ def test_metatraders_macd_begins_with_the_first_close_and_has_a_simple_signal(re
 STILL = {
     "context_cost": "the file has no spreads: it moves on a file that has, in test_notes",
     **dict.fromkeys(("ddm", "page_hinkley", "drift"), "turns do not drift in this year; other errors do: test_notes"),
+    "cost_points": "the file has no spreads",
 }
 
 
@@ -185,7 +186,7 @@ STILL = {
 def test_no_output_stands_still_on_real_bars(family, eurusd):
     """And doubled bars (the same prices again, as after a wrong resend) give no infinite number."""
     given = ("close", "high", "low", "open")
-    specs = {f.name: f(**dict(zip(f.required, given, strict=False))) for f in market.library()
+    specs = {f.name: f(**dict(zip(f.required, market.GIVEN.get(f.name, given), strict=False))) for f in market.library()
              if f.kernel.__module__ == family}  # fmt: skip
     if "blend" in specs:  # prices are all above zero: of signals both sides are wanted
         specs["blend"] = FEATURES.get("blend")(a=FEATURES.get("mom")(5), b=FEATURES.get("mom")(50))
@@ -213,7 +214,8 @@ def test_a_hundred_thousand_bars_leave_no_drift():
     part = {name: values[n - tail :] for name, values in bars.items()}
     specs = {}
     for f in market.library():
-        spec = f(**dict(zip(f.required, ("close", "high", "low", "open"), strict=False)))
+        given = market.GIVEN.get(f.name, ("close", "high", "low", "open"))
+        spec = f(**dict(zip(f.required, given, strict=False)), **market.BRIEF.get(f.name, {}))
         settle = max(int(node.feature.settle(node.params)) for node in Plan({"x": spec}).nodes)
         if settle < 7_000 and not f.name.startswith("cdl_"):
             specs[f.name] = spec

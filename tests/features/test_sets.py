@@ -86,6 +86,22 @@ def test_a_set_that_is_not_there_is_named_with_the_nearest(tmp_path):
         feature_set(tmp_path / "mine.toml")
 
 
+def test_the_command_line_shows_what_a_set_holds(tmp_path):
+    from engine.ops.listing import one_feature
+
+    shown = one_feature("starter")
+    assert (
+        shown["columns"] == len(feature_set("starter")) == len(shown) - 2
+        and shown["H4_rsi"] == "on('H4', rsi(period=14))"
+    )
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[features]\nx = "rsii"\n')
+    with pytest.raises(ConfigError, match="mine.toml: features.x: .*did you mean rsi"):
+        one_feature(str(mine))
+    with pytest.raises(ConfigError, match="unknown feature 'startr'"):
+        one_feature("startr")
+
+
 def test_the_starter_set_runs_on_the_demo_data_and_every_column_moves():
     tape = open_tape("demo", ("EURUSD",), "H1")
     columns = feature_set("starter")
