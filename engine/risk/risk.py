@@ -187,5 +187,5 @@ class Risk:
                 position: int) -> Denied | None:  # fmt: skip
         facts = self.facts(k, s, ts)
         allow_order(book, self.rules, k, s, ts, side, steps, position, facts, self._answer)
-        _, _, rule, value, threshold, *_ = self._answer.tolist()[0]
+        _, _, _, rule, value, threshold, *_ = self._answer.tolist()[0]
         return Denied(ts, strategy, symbol, RULES[rule], value, threshold) if rule else None
