@@ -361,14 +361,16 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command("compile")
-def compile_features(as_json: Json = False) -> None:
-    """Compile every feature now, on all cores, so that no run has to wait for it."""
+def compile_kernels(as_json: Json = False) -> None:
+    """Compile every kernel now, those of runs and of features, on all cores, so that nothing has to wait for it."""
+    from engine import warm
     from engine.features.compiling import compile_all
     from engine.ops import console
 
     with console.Progress(not as_json, "features") as progress:
+        lanes = warm.everything(lambda what: None if as_json else typer.echo(f"compiling: {what} ...", err=True))
         made = compile_all(progress=progress)
-    console.show({"compiled": made}, as_json)
+    console.show({"lanes": lanes, "features": made}, as_json)
 
 
 @app.command()

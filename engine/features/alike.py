@@ -74,7 +74,7 @@ def apart(a, b, m, style, limit, work):
 @feature(
     gives="distance age rank", keeps="seen", choices={"style": MEASURES},
     warmup="width + period - 1, width + period - 1, width + 2 * period - 1", lookback="width + period",
-    where="width >= 4, period > width", unit="ratio bars ratio", pane="below", covers="4.1.5",
+    where="width >= 4, period > width", unit="ratio bars ratio", pane="below", covers="3.3.8",
     source="Yeh et al., Matrix Profile I, ICDM 2016 (left profile, of windows up to `period` bars ago)",
 )  # fmt: skip
 def compare(lo, hi, close, distance, age, rank, seen, width=20, period=100, style="euclid"):
@@ -107,7 +107,7 @@ def compare(lo, hi, close, distance, age, rank, seen, width=20, period=100, styl
 
 @feature(
     takes="a b", gives="likeness", keeps="seen", warmup="width - 1", lookback="width - 1", where="width >= 4",
-    choices={"style": MEASURES}, unit="ratio", pane="below", covers="4.1.5",
+    choices={"style": MEASURES}, unit="ratio", pane="below", covers="3.3.8",
     source="Mueen et al., MASS; Sakoe and Chiba, IEEE Transactions ASSP 26, 1978",
 )  # fmt: skip
 def likeness(lo, hi, a, b, likeness, seen, width=20, style="euclid"):
@@ -128,7 +128,7 @@ def likeness(lo, hi, a, b, likeness, seen, width=20, style="euclid"):
 
 @feature(
     gives="nearest distance", keeps="seen", warmup="width - 1", lookback="width - 1", where="width >= 7",
-    choices={"style": MEASURES}, unit="event ratio", pane="below", covers="4.1.5", source="Sakoe and Chiba 1978",
+    choices={"style": MEASURES}, unit="event ratio", pane="below", covers="3.3.8", source="Sakoe and Chiba 1978",
 )  # fmt: skip
 def shaped(lo, hi, close, nearest, distance, seen, width=20, style="euclid"):
     """Which drawn shape the last `width` closes are most like, and how far they are from it.

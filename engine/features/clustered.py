@@ -56,7 +56,7 @@ def join(reach, centers, weights, counts, used):
     gives="above above_weight above_count below below_weight below_count clusters",
     keeps="used centers[32] weights[32] counts[32]", where="reach > 0, half_life > 0", settle="100000",
     sparse="above above_weight above_count below below_weight below_count clusters",
-    unit="price ratio event price ratio event event", covers="4.2.7",
+    unit="price ratio event price ratio event event", covers="3.4.4",
     source="DBSCAN in one dimension, online; Ester et al., KDD 1996",
 )  # fmt: skip
 def clusters(

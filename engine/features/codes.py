@@ -42,7 +42,7 @@ def order_of(x, i):
 
 @feature(
     gives="sax ordinal entropy token", keeps="seen", warmup="width - 1, 2, period + 1, period - 1",
-    lookback="max(width, period + 2)", choices={}, unit="event event ratio event", pane="below", covers="4.1.6",
+    lookback="max(width, period + 2)", choices={}, unit="event event ratio event", pane="below", covers="3.4.3",
     where="width >= segments, width % segments == 0, segments >= 2, segments <= 16, period >= 10",
     source="Lin and Keogh, SAX, 2003; Bandt and Pompe, Permutation Entropy, PRL 88, 2002",
 )  # fmt: skip
@@ -84,7 +84,7 @@ def code(
 
 @feature(
     gives="embed", keeps="seen", warmup="period - 1", lookback="period - 1", unit="event", pane="below",
-    where="period >= 4, buckets >= 2, bucket >= 0, bucket < buckets", covers="4.1.7",
+    where="period >= 4, buckets >= 2, bucket >= 0, bucket < buckets", covers="3.4.5",
     source="Weinberger et al., Feature Hashing, ICML 2009",
 )  # fmt: skip
 def embed(lo, hi, embed, seen, a=code().token, period=64, bucket=0, buckets=64):
@@ -111,7 +111,7 @@ def embed(lo, hi, embed, seen, a=code().token, period=64, bucket=0, buckets=64):
 
 @feature(
     gives="now before earlier", keeps="seen", warmup="0, delay, 2 * delay", lookback="2 * delay", where="delay >= 1",
-    covers="4.1.7", source="Takens, Detecting Strange Attractors in Turbulence, 1981",
+    covers="3.4.5", source="Takens, Detecting Strange Attractors in Turbulence, 1981",
 )  # fmt: skip
 def takens(lo, hi, close, now, before, earlier, seen, delay=1):
     """A delay vector of three: the close, that of `delay` bars ago, and that of twice as many."""

@@ -15,7 +15,7 @@ MOST = 8
 
 @feature(
     takes="a b c d e f g h", gives="mean sum min max vote missing score", sparse="mean sum min max vote score",
-    meets_holes=True, where="count >= 1, count <= 8", unit="any", pane="below", covers="3.5.2",
+    meets_holes=True, where="count >= 1, count <= 8", unit="any", pane="below", covers="3.3.7",
 )  # fmt: skip
 def aggregate(
     lo, hi, a, b, c, d, e, f, g, h, mean, sum, min, max, vote, missing, score, count=8, base=0.0, load_a=0.125,

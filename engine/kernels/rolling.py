@@ -35,31 +35,6 @@ def window_moments(x, i, n, base):
 
 
 @jit
-def extremes(high, low, lo, hi, n, upper, lower, at):
-    """Highest of `high` and lowest of `low` in the n rows that end at lo, lo + 1 .. hi - 1, written from row `at` on.
-
-    A window is an older part, looked up, and the rows since; rebuilt once per n rows, no row ever costs a search.
-    """
-    tops, bottoms = np.empty(n), np.empty(n)
-    i = lo
-    while i < hi:
-        top, bottom = high[i], low[i]
-        tops[0], bottoms[0] = top, bottom
-        for k in range(1, n):
-            top = high[i - k] if high[i - k] > top else top
-            bottom = low[i - k] if low[i - k] < bottom else bottom
-            tops[k], bottoms[k] = top, bottom
-        top, bottom = high[i], low[i]
-        for j in range(i, min(i + n, hi)):
-            top = high[j] if high[j] > top else top
-            bottom = low[j] if low[j] < bottom else bottom
-            older_top, older_bottom = tops[n - 1 - j + i], bottoms[n - 1 - j + i]
-            upper[at + j - lo] = top if top > older_top else older_top
-            lower[at + j - lo] = bottom if bottom < older_bottom else older_bottom
-        i += n
-
-
-@jit
 def add(total, rest, x):
     """total + rest + x, with `rest` holding what rounding loses: a spike that has left a sum leaves nothing behind."""
     new = total + x
