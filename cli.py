@@ -220,12 +220,12 @@ def lookahead(
     """Prove that nothing looks ahead, or name the first bar and column that does (exit code 4)."""
     from engine.core.errors import Refused
     from engine.core.load import load
-    from engine.features import load_all
     from engine.lookahead import check_lookahead
     from engine.ops import console
+    from engine.ops.features import is_feature
     from engine.run import open_config_tape
 
-    config = None if name in load_all() else load(name, sets=sets or ())
+    config = None if is_feature(name) else load(name, sets=sets or ())
     tape = open_config_tape(config or load("ma_cross", env={}))
     with console.Progress(not as_json, "cuts") as progress:
         progress.compiling()
@@ -319,7 +319,7 @@ def list_of_features(as_json: Json = False) -> None:
     """Every feature in one line."""
     from engine.ops import console, listing
 
-    console.show(listing.features(), as_json)
+    console.show(listing.features(), as_json, listing.features_text)
 
 
 @features.command("show")

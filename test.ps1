@@ -8,7 +8,8 @@ $steps = @(
     @('ruff', 'format', '--check', '.'),
     @('python', '-m', 'mypy'),
     @('lint-imports', '--no-logo'),
-    @('python', '-m', 'pytest')
+    @('onetape', 'compile'),
+    @('python', '-m', 'pytest', '-n', 'auto', '--maxprocesses', '4', '--dist', 'loadfile')
 )
 foreach ($step in $steps) {
     $program, $arguments = $step

@@ -19,12 +19,20 @@ DEMO = "demo/EURUSD/bars-H1"
 
 def find(name: str) -> Feature:
     """A feature that ships, or one of the project's own, in `strategies/_NAME.py`. NotFound names the nearest."""
+    from engine.features import FEATURES
+
+    is_feature(name)
+    return FEATURES.get(name)
+
+
+def is_feature(name: str) -> bool:
+    """Is there a feature of that name, shipped or the project's own? Its file is then imported."""
     from engine.features import load_all
 
     known = load_all()
     if name not in known and name.isidentifier() and importlib.util.find_spec(f"strategies._{name}"):
         importlib.import_module(f"strategies._{name}")
-    return known.get(name)
+    return name in known
 
 
 def bound(name: str, sets: Iterable[str]) -> Spec:

@@ -222,6 +222,13 @@ def features() -> list[Row]:
     ]
 
 
+def features_text(rows: list[Row]) -> str:
+    """Name and meaning of each, for a terminal."""
+    width = max(len(row["name"]) for row in rows)
+    told = [f"{row['name']:{width}}  {row['what']}" for row in rows]
+    return "\n".join([*told, "", f"{len(rows)} features; `onetape features show NAME` says more of one"])
+
+
 def one_feature(name: str) -> Row:
     from engine.features import load_all
     from engine.ops.features import find
