@@ -122,12 +122,12 @@ print(len(plan.specs), len({n.feature for n in plan.nodes}), done - began, cpu, 
 
 
 def cold(bench: Bench, rounds: int, share: int) -> Measured:
-    """`onetape compile` into an empty cache; then a new process that binds 50 features, and what they are made of."""
+    """What `onetape compile` does for features, into an empty cache; then a new process that binds 50 features, and what they are made of."""
     from special import once
 
     with tempfile.TemporaryDirectory() as folder:
         known = {**os.environ, "PYTHONPATH": str(ROOT), "ONETAPE_KERNEL_CACHE": folder}
-        wall, cpu = once([sys.executable, str(ROOT / "cli.py"), "compile", "--json"], known)
+        wall, cpu = once([sys.executable, "-c", "from engine.features import compiling as c; c.compile_all()"], known)
         said = {"env": known, "capture_output": True, "text": True, "check": True, "cwd": ROOT}
         loads = [subprocess.run([sys.executable, "-c", LOAD], **said) for _ in range(rounds + 1)][1:]
     cores = os.cpu_count() or 1
