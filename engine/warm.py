@@ -13,22 +13,26 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from engine.core import events as e
 from engine.core.config import Config, DataConfig, RunConfig, StrategyConfig
 from engine.core.journal import Journal
-from engine.kernels.jit import ROOT, cache_dir
+from engine.kernels.jit import ROOT
 from engine.run import EMPTY, Session, make_strategies
 
-KERNEL = {("python", "quotes"): "scan.advance_quotes", ("python", "bars"): "scan.advance_bars"}
-KERNEL |= {("compiled", kind): "drive.drive" for kind in ("quotes", "bars")}
+KERNEL = {("python", kind): ("engine.venues.scan", f"advance_{kind}") for kind in ("quotes", "bars")}
+KERNEL |= {("compiled", kind): ("engine.drive", "drive") for kind in ("quotes", "bars")}
 """The large one of a lane and a kind of tape."""
 
 
 def is_cold(lane: str, kind: str) -> bool:
     """Was the large kernel of such a run never compiled, on this machine and in this version?"""
-    return not any(cache_dir().glob(f"*/{KERNEL[lane, kind]}-*.nbi"))
+    module, name = KERNEL[lane, kind]
+    kernel = getattr(import_module(module), name)
+    return not any(Path(kernel._cache.cache_path).glob(f"{module.rpartition('.')[2]}.{name}-*.nbi"))
 
 
 def ahead(config: Config) -> None:

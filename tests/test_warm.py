@@ -12,6 +12,7 @@ import pytest
 import engine
 from engine import warm
 from engine.core.load import load
+from engine.venues.scan import advance_bars
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = """
@@ -49,15 +50,20 @@ def test_a_run_asks_for_nothing_that_was_not_compiled_ahead(lane: str) -> None:
     assert int(done.stdout) >= 2
 
 
+def nowhere(monkeypatch: pytest.MonkeyPatch, empty: Path) -> None:
+    """As on a machine on which nothing was compiled yet."""
+    monkeypatch.setattr(type(advance_bars._cache), "cache_path", str(empty))
+
+
 def test_what_a_run_has_compiled_is_not_cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     engine.backtest("demo")
     assert not warm.is_cold("python", "bars")
-    monkeypatch.setattr(warm, "cache_dir", lambda: tmp_path)
+    nowhere(monkeypatch, tmp_path)
     assert warm.is_cold("python", "bars")
 
 
 def test_with_one_core_a_run_is_left_to_compile_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(warm, "cache_dir", lambda: tmp_path)
+    nowhere(monkeypatch, tmp_path)
     monkeypatch.setattr(warm, "cores", lambda: 1)
     monkeypatch.setattr(warm, "started", lambda task: pytest.fail(f"another process was started: {task}"))
     warm.ahead(load("demo", env={}))
@@ -66,6 +72,6 @@ def test_with_one_core_a_run_is_left_to_compile_by_itself(monkeypatch: pytest.Mo
 def test_that_the_other_process_fails_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with warm.started("no such task") as other:
         assert other.wait() != 0
-    monkeypatch.setattr(warm, "cache_dir", lambda: tmp_path)
+    nowhere(monkeypatch, tmp_path)
     monkeypatch.setattr(warm, "started", lambda _, start=warm.started: start("no such task"))
     warm.ahead(load("demo", env={}))

@@ -122,7 +122,7 @@ print(len(plan.specs), len({n.feature for n in plan.nodes}), done - began, cpu, 
 
 
 def cold(bench: Bench, rounds: int, share: int) -> Measured:
-    """What `onetape compile` does for features, into an empty cache; then a new process that binds 50 features, and what they are made of."""
+    """All features compiled into an empty cache; then a new process that binds 50, and what they are made of."""
     from special import once
 
     with tempfile.TemporaryDirectory() as folder:
