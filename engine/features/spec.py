@@ -25,6 +25,14 @@ class UnknownOutput(ConfigError, AttributeError):
     """`macd().sginal`: a user's mistake, and for Python an attribute that is not there."""
 
 
+WRITTEN = {
+    ("combine", "plus"): "{a} + {b}", ("combine", "minus"): "{a} - {b}", ("combine", "times"): "{a} * {b}",
+    ("combine", "over"): "{a} / {b}", ("adjust", "plus"): "{a} + {n}", ("adjust", "from"): "{n} - {a}",
+    ("adjust", "times"): "{a} * {n}", ("adjust", "over"): "{a} / {n}", ("adjust", "under"): "{n} / {a}",
+}  # fmt: skip
+"""What is calculated is shown as it is written, by feature and `how`."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """`rsi(14)`; `macd().signal` is one output of several; `on("H1", rsi(14))` is computed on another frame.
@@ -49,14 +57,30 @@ class Spec:
         return replace(self, output=name)
 
     def __repr__(self) -> str:
+        """As one would write it.
+
+        >>> from engine.features import column, sma
+        >>> column("close") / sma(20) - 1
+        (close / sma(period=20)) - 1
+        """
         if self.feature is None:
             return self._placed(repr(self.output)) if self.abroad else self.output
+        if self.is_written:
+            given = {name: operand(source) for name, source in self.inputs}
+            number = format(dict(self.params).get("number", 0.0), "g")
+            text = WRITTEN[self.feature.name, dict(self.params)["how"]].format(**given, n=number)
+            return self._placed(text.replace("+ -", "- "))
         changed = [(n, s) for n, s in self.inputs if s != self.feature.default(n, dict(self.params))]
         told = [(n, v) for n, v in self.params if not isinstance(v, str) or v != self.feature.params[n].default]
         text = show(self.feature.name, dict([*told, *changed])) + (f".{self.output}" if self.output else "")
         return self._placed(text)
 
     __str__ = __repr__
+
+    @property
+    def is_written(self) -> bool:
+        """Is it a calculation of two?"""
+        return self.feature is not None and (self.feature.name, dict(self.params).get("how")) in WRITTEN
 
     def _placed(self, text: str) -> str:
         if self.symbol.startswith(SERIES):
@@ -184,7 +208,7 @@ def column(name: str) -> Spec:
     """A column of the bars, to calculate with: `column("close") / sma(200)`. Raises ConfigError for another name.
 
     >>> column("high") - column("low")
-    combine(how='minus', a='high', b='low')
+    high - low
     """
     if name not in VALUES:
         raise ConfigError(f"there is no column {name!r} to calculate with: {did_you_mean(name, VALUES)}")
@@ -252,6 +276,15 @@ def deferred(value: Any) -> bool:
         return any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(value, mode="eval")))
     except SyntaxError:
         return False
+
+
+def operand(source: str | Spec) -> str:
+    """One side of a calculation, in brackets where it is one itself."""
+    if isinstance(source, str):
+        return source
+    single = source.feature is not None and len(source.feature.outputs) == 1
+    text = str(replace(source, output="") if single else source)
+    return f"({text})" if source.is_written and not source.abroad else text
 
 
 def show(name: str, values: Mapping[str, Any]) -> str:
