@@ -147,7 +147,7 @@ def roll_quantile(lo, hi, close, roll_quantile, seen, ordered, period=20, q=0.25
 def roll_cov(lo, hi, a, b, roll_cov, slope, seen, period=20):
     """Covariance (sample) of two columns over their last `period` values, and the slope of the first on the second.
 
-    The slope, their beta, is 0 where the second stands still. Of returns: `roll_cov(log_return(), of("X", ...))`.
+    The slope, their beta, is 0 where the second stands still. The columns may be of features: returns, say.
     """
     for i in range(lo, hi):
         seen += 1.0
