@@ -34,8 +34,9 @@ COMPONENTS = {
 """The wishes of these areas by number; what their names say in brackets is left out."""
 PARTS = {
     "3.3.1": ("engine/features/spec.py", 'columns of another time frame, `on("H1", rsi(14))`'),
-    "3.3.5": ("engine/feeds/kinds/__init__.py", "bars of so many ticks, so much volume or money"),
+    "3.3.5": ("engine/feeds/kinds/__init__.py", "bars of ticks, volume or money; `features.ticks.tick_flow`"),
     "3.1.10": ("engine/features/books.py", "imbalance, slope, cost to fill and flow of a book's levels, on arrays"),
+    "3.4.5": ("engine/features/fused.py", "principal scores of a window of lags, their loads frozen (`principal`)"),
     "3.3.6": ("engine/features/slices.py", "the last rows of chosen columns as a view, at every bar or on an event"),
     "3.6.1": ("engine/features/slices.py", "windows of rows, normalised or not, with a mask"),
     "3.7.1": ("engine/features/identity.py", "every feature's identity: name, parameters, inputs and compiled text"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.features.clocks import SESSIONS, hours
 from engine.features.contract import feature
 from engine.features.prices import typprice
 from engine.features.trend import ema
@@ -207,3 +208,38 @@ def vwap(lo, hi, open_ts, volume, vwap, traded, mean, period, price=typprice(), 
             mean += (price[i] - mean) * (volume[i] / traded)
         vwap[i] = mean if traded > 0.0 else np.nan
     return traded, mean, period
+
+
+@feature(
+    gives="up down delta cumulative", keeps="seen last side opened summed", warmup="1", unit="volume", pane="below",
+    choices={"rule": ("tick", "range"), "session": SESSIONS[:6]}, covers="3.3.5",
+    source="tick rule: Lee and Ready, Journal of Finance 46, 1991; Lopez de Prado, Advances, 2018, ch. 2",
+)  # fmt: skip
+def flow(
+    lo, hi, open_ts, high, low, close, volume, up, down, delta, cumulative, seen, last, side, opened, summed,
+    rule="tick", session="fx_day",
+):  # fmt: skip
+    """Volume that bought and that sold as a bar lets one guess it, the difference, and its sum since the session began.
+
+    By the `tick` rule all of a bar's volume goes the way in which the close moved last; by `range` it is split where
+    the bar closes between its low and its high. Half each where neither says anything. `cumulative` begins anew with
+    the first bar of each `session` (the FX day: 17:00 New York). Exact, from ticks: `engine.features.ticks.tick_flow`.
+    """
+    for i in range(lo, hi):
+        up[i] = down[i] = delta[i] = cumulative[i] = np.nan
+        if seen > 0.0:
+            side = np.sign(close[i] - last) if close[i] != last else side
+            share = 0.5 + 0.5 * side
+            if rule == 1:
+                share = (close[i] - low[i]) / (high[i] - low[i]) if high[i] > low[i] else 0.5
+            day = float(hours(open_ts[i], session)[0]) + 1.0
+            summed = 0.0 if day != opened else summed
+            opened = day
+            up[i] = share * volume[i]
+            down[i] = volume[i] - up[i]
+            delta[i] = up[i] - down[i]
+            summed += delta[i]
+            cumulative[i] = summed
+        last = close[i]
+        seen += 1.0
+    return seen, last, side, opened, summed

@@ -60,17 +60,23 @@ def group(*columns: Spec | Feature | str, base: float = 0.0, loads: Sequence[flo
     return aggregate(*columns, *rest, count=len(columns), base=float(base), **named)
 
 
-def principal(values: np.ndarray, *columns: Spec | Feature | str) -> Spec:
-    """The first principal score of columns, its loads fitted to `values`, a past span (rows, columns), and frozen.
+def principal(values: np.ndarray, *columns: Spec | Feature | str, component: int = 1) -> Spec:
+    """A principal score of columns (the first), its loads fitted to `values`, a past span (rows, columns), and frozen.
+
+    Of lags it embeds a window: with `past = [lag(log_return(), k) for k in range(1, 9)]` and their past values,
+    `principal(values, *past, component=k)` for k from 1 to 8 are up to eight numbers that say how the window looks.
 
     Columns are scaled to deviation 1 first; rows with NaN are left out; the sign is such that the loads add up to no
-    less than 0. The loads are parameters, so they are part of the feature's identity. ConfigError where nothing varies.
+    less than 0. The loads are parameters, so they are part of the feature's identity: another fit is another feature.
+    ConfigError where nothing varies, and for a component that is not there.
     """
     there = values[~np.isnan(values).any(axis=1)]
     sigma = there.std(axis=0) if len(there) > 1 else np.zeros(values.shape[1])
     if values.shape[1] != len(columns) or not (sigma > 0.0).all():
         raise ConfigError(f"{len(there)} rows of {values.shape[1]} columns give no score of {len(columns)} columns")
+    if not 1 <= component <= len(columns):
+        raise ConfigError(f"{len(columns)} columns have components 1 to {len(columns)}: there is no {component}")
     scaled = (there - there.mean(axis=0)) / sigma
-    first = np.linalg.eigh(scaled.T @ scaled)[1][:, -1]
+    first = np.linalg.eigh(scaled.T @ scaled)[1][:, -component]
     loads = (first if first.sum() >= 0.0 else -first) / sigma
     return group(*columns, base=-float(loads @ there.mean(axis=0)), loads=loads.tolist()).score

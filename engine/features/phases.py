@@ -189,3 +189,61 @@ def spike(
 def product(close, k):
     """The absolute return of row k times that of the row before."""
     return abs(math.log(close[k] / close[k - 1])) * abs(math.log(close[k - 1] / close[k - 2]))
+
+
+@jit
+def grown(x, hazard, usual, count, longest, chance, mean, squares):
+    """One value more under each length of the run that it may belong to: how likely all of them made it.
+
+    Slot r holds what is known if the run is r + 1 values long, the last slot also what is longer than `longest`: it
+    remembers its last `longest` values. `chance`, `mean` and `squares` (half the sum of squared deviations, on top of
+    what is usual) are changed in place.
+    """
+    share, m, b, alpha, total = 1.0, 0.0, usual, 1.0, 0.0
+    ratio = 0.5 * math.sqrt(math.pi)  # gamma(alpha + 1/2) / gamma(alpha), from one alpha to the next by alpha / ratio
+    for r in range(count + 1):
+        weight = 2.0 * alpha - 1.0
+        far = weight * (x - m) ** 2 / (2.0 * (weight + 1.0))
+        density = ratio * math.sqrt(weight / (2.0 * math.pi * b * (weight + 1.0)))
+        new = share * density * math.exp(-(alpha + 0.5) * math.log1p(far / b)) * (hazard if r == 0 else 1.0 - hazard)
+        new = new if new > 1e-280 else 0.0
+        total += new
+        if r < longest:
+            new_m, new_b = m + (x - m) / (weight + 1.0), b + far
+            share, m, b = chance[r], mean[r], squares[r]
+            chance[r], mean[r], squares[r] = new, new_m, new_b
+        else:
+            chance[longest - 1] += new
+        ratio, alpha = alpha / ratio, alpha + 0.5
+    return total
+
+
+@feature(
+    gives="regime_cusum run", keeps="seen last chance[longest] mean[longest] squares[longest]", warmup="1",
+    settle="3 * longest", where="longest >= 2, bars >= 1, bars < longest, hazard > 0, hazard < 1, usual > 0",
+    unit="ratio bars", range=(0.0, 1.0), pane="below", covers="3.2.6",
+    source="Adams and MacKay, Bayesian Online Changepoint Detection, arXiv 0710.3742, 2007",
+)  # fmt: skip
+def regime_cusum(
+    lo, hi, close, regime_cusum, run, seen, last, chance, mean, squares, bars=20, hazard=0.004, longest=250, usual=3e-7
+):  # fmt: skip
+    """How likely it is that the market became another one within the last `bars` bars, and how old it is most likely.
+
+    Bayesian change-point detection on log returns: every length of the run that began with the last change is
+    weighed by how well its mean and variance foretold the return. A change comes with chance `hazard` a bar; `usual`
+    is the variance expected of a new run. `run` counts its returns, at most `longest`: that long or longer.
+    """
+    for i in range(lo, hi):
+        regime_cusum[i] = run[i] = np.nan
+        if seen > 0.0:
+            count = int(min(seen - 1.0, 1.0 * longest))
+            total = grown(math.log(close[i] / last), hazard, usual, count, longest, chance, mean, squares)
+            young, best = 0.0, 0
+            for r in range(int(min(seen, 1.0 * longest))):
+                chance[r] /= total
+                young += chance[r] if r < bars else 0.0
+                best = r if chance[r] > chance[best] else best
+            regime_cusum[i], run[i] = min(young, 1.0), best + 1.0
+        last = close[i]
+        seen += 1.0
+    return seen, last

@@ -116,3 +116,51 @@ def follows(x, i, n):
         u, v = x[i - k] - x[i] - a, x[i - k - 1] - x[i] - b
         both, left, right = both + u * v, left + u * u, right + v * v
     return both / math.sqrt(left * right) if left * right > 0.0 else 0.0
+
+
+@feature(
+    gives="roll_quantile", keeps="seen ordered[period]", warmup="period - 1", lookback="period",
+    where="period >= 2, q >= 0, q <= 1", covers="3.3.3 3.3.4", source="pandas.Series.rolling.quantile, linear",
+)  # fmt: skip
+def roll_quantile(lo, hi, close, roll_quantile, seen, ordered, period=20, q=0.25):
+    """The value below which a share `q` of the last `period` closes lies, on a line between the two nearest of them.
+
+    0 is the lowest, 1 the highest; one of the closes themselves is what `percentile` gives.
+    """
+    for i in range(lo, hi):
+        if seen >= period:
+            take_out(ordered, period, close[i - period])
+        put_in(ordered, int(min(seen, period - 1.0)), close[i])
+        seen += 1.0
+        roll_quantile[i] = np.nan
+        if seen >= period:
+            at = q * (period - 1.0)
+            k = min(int(at), period - 2)
+            roll_quantile[i] = ordered[k] + (ordered[k + 1] - ordered[k]) * (at - k)
+    return seen
+
+
+@feature(
+    takes="a b", gives="roll_cov slope", keeps="seen", warmup="period - 1", lookback="period - 1", where="period >= 2",
+    unit="any", pane="below", covers="3.3.3 3.3.4", source="pandas.Series.rolling.cov",
+)  # fmt: skip
+def roll_cov(lo, hi, a, b, roll_cov, slope, seen, period=20):
+    """Covariance (sample) of two columns over their last `period` values, and the slope of the first on the second.
+
+    The slope, their beta, is 0 where the second stands still. The columns may be of features: returns, say.
+    """
+    for i in range(lo, hi):
+        seen += 1.0
+        roll_cov[i] = slope[i] = np.nan
+        if seen < period:
+            continue
+        left, right, both, spread = 0.0, 0.0, 0.0, 0.0
+        for k in range(i - period + 1, i):
+            left, right = left + (a[k] - a[i]), right + (b[k] - b[i])
+        left, right = left / period, right / period
+        for k in range(i - period + 1, i + 1):
+            x, y = a[k] - a[i] - left, b[k] - b[i] - right
+            both, spread = both + x * y, spread + y * y
+        roll_cov[i] = both / (period - 1.0)
+        slope[i] = both / spread if spread > 0.0 else 0.0
+    return seen

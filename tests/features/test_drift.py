@@ -64,8 +64,8 @@ def settle(spec: Spec) -> int:
 
 
 def specs() -> dict[str, Spec]:
-    given = ("close", "high", "low", "open")
-    return {f.name: f(**dict(zip(f.required, given, strict=False))) for f in market.library()}
+    given, brief = ("close", "high", "low", "open") * 2, market.BRIEF
+    return {f.name: f(**dict(zip(f.required, given, strict=False)), **brief.get(f.name, {})) for f in market.library()}
 
 
 def compare(doubles: Columns, wide: Columns, least: int) -> None:

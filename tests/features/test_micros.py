@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from engine.core.errors import DataError
 from engine.features import Plan, micro, micro_vpin
 from engine.features.books import depth
-from engine.features.ticks import micro_ticks, order_flow
+from engine.features.ticks import micro_ticks, order_flow, tick_flow
 from tests.features import market
 from tests.features.market import batch
 
@@ -201,6 +201,62 @@ def test_order_flow_case_by_case():
         one, five = np.array([10.0, 10.0 + way]), np.array([5.0, 7.0])
         assert order_flow(one, five, np.full(2, 20.0), np.zeros(2))[1] == expected
         assert order_flow(np.full(2, 1.0), np.zeros(2), 20.0 - one, five)[1] == -expected
+
+
+trades = st.integers(0, 40).flatmap(
+    lambda n: st.tuples(
+        arrays(np.int64, n, elements=st.integers(0, 4)),
+        arrays(np.float64, n, elements=st.sampled_from([1.0, 1.1, 1.2])),
+        arrays(np.float64, n, elements=st.integers(0, 9)),
+        st.lists(st.integers(-3, 60), max_size=8, unique=True), st.booleans(),
+    )
+)  # fmt: skip
+
+
+@settings(max_examples=80)
+@given(trades)
+def test_the_flow_of_ticks_is_that_of_pandas_groups(drawn):
+    steps, price, size, edges, quoted = drawn
+    ts, edges = np.cumsum(steps), np.array(sorted(edges), np.int64)
+    beside = {"bid": np.full(len(ts), 1.0), "ask": np.full(len(ts), 1.2)} if quoted else {}
+    out = tick_flow(ts, price, edges, size, **beside)
+    t = pandas.DataFrame({"price": price, "size": size})
+    t["side"] = np.sign(t.price.diff()).replace(0.0, np.nan).ffill().fillna(0.0)
+    if quoted:  # the middle is 1.1
+        t.loc[t.price > 1.15, "side"], t.loc[t.price < 1.05, "side"] = 1.0, -1.0
+    t["bar"] = pandas.cut(ts, edges, right=False, labels=False) if len(edges) > 1 else np.nan
+    t["up"], t["down"], t["money"] = t["size"] * (t.side > 0), t["size"] * (t.side < 0), t.price * t["size"]
+    t["rise"], t["fall"] = t.side > 0, t.side < 0
+    bars = pandas.RangeIndex(max(len(edges) - 1, 0))
+    sums = t.groupby("bar")[["up", "down", "money", "size", "rise", "fall"]].sum().reindex(bars, fill_value=0.0)
+    expected = {
+        "ticks": t.groupby("bar").size().reindex(bars, fill_value=0), "up_ticks": sums.rise, "down_ticks": sums.fall,
+        "up": sums.up, "down": sums.down, "delta": sums.up - sums.down,
+        "largest": t.groupby("bar")["size"].max().reindex(bars),
+        "vwap": sums.money / sums["size"].where(sums["size"] > 0),
+    }  # fmt: skip
+    assert out.keys() == expected.keys()
+    for name, theirs in expected.items():
+        np.testing.assert_allclose(out[name], theirs.astype(float), rtol=1e-12, err_msg=name)
+
+
+def test_a_trade_at_an_ask_bought_and_one_in_the_middle_goes_with_the_last_move():
+    ts, price = np.arange(5), np.array([1.2, 1.1, 1.1, 1.0, 1.1])
+    out = tick_flow(ts, price, np.arange(6), np.full(5, 2.0), np.full(5, 1.0), np.full(5, 1.2))
+    assert out["delta"].tolist() == [2, -2, -2, -2, 2]
+    bare = tick_flow(ts, price, np.array([0, 5]))
+    assert [bare[k][0] for k in ("ticks", "up_ticks", "down_ticks", "delta", "largest")] == [5, 1, 3, -2, 1]
+    assert bare["vwap"][0] == pytest.approx(1.1)
+
+
+def test_ticks_and_edges_out_of_order_or_of_other_lengths_are_refused():
+    one, edges = np.array([1.0, 1.0]), np.array([0, 9])
+    for ts, bars in ((np.array([5, 4]), edges), (np.array([4, 5]), np.array([9, 9]))):
+        with pytest.raises(DataError, match="order of time"):
+            tick_flow(ts, one, bars)
+    for wrong in ({"size": one[:1]}, {"bid": one}, {"bid": one, "ask": one[:1]}):
+        with pytest.raises(DataError, match="as long as each other"):
+            tick_flow(np.array([5, 6]), one, edges, **wrong)
 
 
 # ---------------------------------------------------------------- books

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.features import FEATURES, Plan, anomaly, atr, drift, load_all, miss, rvol
+from engine.features import FEATURES, Plan, anomaly, anomaly_trees, atr, drift, load_all, miss, rvol
 from tests.features import market
 from tests.features.market import batch
 
@@ -83,3 +83,82 @@ def test_a_crash_is_an_anomaly_and_a_constant_side_is_left_out(ref):
     out = batch(Plan({"x": anomaly()}), bars)
     assert out["x_flag"][1500] == 1.0 and out["x"][1500] > 100
     assert 0 <= out["x_flag"][270:1500].mean() < 0.02
+
+
+def sides(bars: dict[str, np.ndarray]) -> np.ndarray:
+    """What unusual bars are told by, one row a bar; the first 20 are not known."""
+    out, close = batch(Plan({"a": atr(14), "v": rvol(20)}), bars), bars["close"]
+    step = np.concatenate([[np.nan], np.diff(np.log(close))])
+    return np.column_stack([step, (bars["high"] - bars["low"]) / out["a"], out["v"], bars["spread"]])
+
+
+def bits(seed: int, tree: int, place: int) -> int:
+    """SplitMix64 of a tree's place, in whole numbers of any size."""
+    mask = 2**64 - 1
+    z = ((seed * 1000 + tree) * 4096 + place + 1) * 0x9E3779B97F4A7C15 & mask
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+    return z ^ z >> 31
+
+
+def path(point: np.ndarray, tree: int, height: int, seed: int) -> list[int]:
+    """The nodes that a point passes, the root first, as Tan, Ting and Liu build a tree: ranges, then middles."""
+    ranges = []
+    for side in range(4):
+        s = (2 * (bits(seed, tree, 4000 + side) % 1024) + 1) / 2048
+        ranges.append([s - 2 * max(s, 1 - s), s + 2 * max(s, 1 - s)])
+    nodes = [1]
+    for _ in range(height):
+        side = bits(seed, tree, nodes[-1]) % 4
+        middle = sum(ranges[side]) / 2
+        right = bool(point[side] >= middle)
+        ranges[side][0 if right else 1] = middle
+        nodes.append(2 * nodes[-1] + right)
+    return nodes
+
+
+def test_half_space_trees_are_those_written_out_plainly(ref):
+    window, trees, height, seed, n = 40, 5, 5, 3, 400
+    bars = market.rows(ref, 0, n)
+    spec = anomaly_trees(window=window, trees=trees, height=height, seed=seed, share=0.9)
+    out, raw = batch(Plan({"x": spec}), bars), sides(bars)
+    first = int(np.flatnonzero(~np.isnan(batch(Plan({"v": rvol(20)}), bars)["v"]))[0]) + 1
+    points, scores, flags = {}, {}, 0
+    for i in range(first, n):
+        past = raw[max(first, i - window) : i]
+        low, high = (past.min(axis=0), past.max(axis=0)) if len(past) else (raw[i] + 1, raw[i] + 1)
+        with np.errstate(all="ignore"):
+            within = np.where(high > low, (raw[i] - low) / (high - low), 0.5 + 0.5 * np.sign(raw[i] - low))
+        points[i] = [path(np.clip(within, 0, 1), t, height, seed) for t in range(trees)]
+        if i - first < window:
+            assert np.isnan(out["x"][i])
+            continue
+        densities = []
+        for t in range(trees):
+            for depth, node in enumerate(points[i][t]):
+                count = sum(points[k][t][depth] == node for k in range(i - window, i))
+                if count <= 0.1 * window:
+                    break
+            densities.append(count * 2**depth)
+        scores[i] = 1 / (1 + np.mean(densities) / window)
+        assert out["x"][i] == pytest.approx(scores[i], rel=1e-12), i
+        if i - first >= 2 * window:
+            limit = sorted(scores[k] for k in range(i - window, i))[int(0.9 * window)]
+            assert out["x_flag"][i] == (scores[i] > limit)
+            flags += scores[i] > limit
+    assert flags > 5 and np.isnan(out["x_flag"][: first + 2 * window]).all()
+
+
+def test_planted_anomalies_rank_high_whatever_the_seed(eurusd):
+    """Long bars, bursts of ticks and wide spreads among ordinary bars; 0.5 would be chance."""
+    bars = {name: v[:3000].copy() for name, v in eurusd.items()}
+    bars["spread"] = 1e-5 * (1 + np.random.default_rng(3).integers(0, 5, 3000))
+    rows = np.arange(1000, 3000, 100)
+    bars["high"][rows[::3]] += 0.006
+    bars["low"][rows[::3]] -= 0.006
+    bars["volume"][rows[1::3]] *= 10
+    bars["spread"][rows[2::3]] *= 4
+    for seed in (1, 2):
+        score = batch(Plan({"x": anomaly_trees(seed=seed)}), bars)["x"]
+        rank = np.argsort(np.argsort(score[600:])) / 2400
+        assert np.mean(rank[rows - 600]) > 0.85 and np.median(rank[rows - 600]) > 0.93

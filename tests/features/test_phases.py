@@ -12,6 +12,7 @@ from engine.features import (
     context,
     phase,
     regime,
+    regime_cusum,
     regime_hmm,
     scale,
     session,
@@ -76,6 +77,85 @@ def test_the_markov_filter_has_the_notes_values_and_not_the_smoothed_ones(ref):
     assert p[[0, 9, 49, 99, 199, 299]] == pytest.approx(
         [0.36861827, 0.64163481, 0.04191227, 0.04175701, 0.18994519, 0.10479054], abs=1e-8
     )
+
+
+def test_the_markov_filter_is_the_forward_recursion_of_two_normal_densities(eurusd):
+    close = eurusd["close"][:3000]
+    r, stay = np.diff(np.log(close)), np.array([[0.97, 0.03], [0.1, 0.9]])
+    variance = np.array([1e-7, 1e-6])
+    p, expected = np.array([0.5, 0.5]), []
+    for k, x in enumerate(r):
+        p = (p @ stay if k else p) * np.exp(-0.5 * x * x / variance) / np.sqrt(2 * np.pi * variance)
+        p = p / p.sum()
+        expected.append(p[1])
+    out = batch(Plan({"p": regime_hmm(0.97, 0.9, 1e-7, 1e-6)}), market.rows(eurusd, 0, 3000))["p"]
+    np.testing.assert_allclose(out[1:], expected, rtol=1e-9)
+    assert np.std(expected) > 0.1
+
+
+def lengths(r: np.ndarray, hazard: float, usual: float) -> np.ndarray:
+    """Adams and MacKay (2007), algorithm 1, on a whole series: row t is P(run length | r[:t + 1]), lengths 0 to n.
+
+    The normal-gamma prior of Murphy's notes (2007): mean 0, kappa 1, alpha 1, beta `usual`.
+    """
+    scipy_stats = pytest.importorskip("scipy.stats")
+    n = len(r)
+    p, found = np.array([1.0]), np.zeros((n, n + 1))
+    for t in range(n):
+        size = np.arange(t + 1)
+        past = [r[t - k : t] for k in size]
+        total = np.array([x.sum() for x in past])
+        inner = np.array([((x - x.mean()) ** 2).sum() if len(x) else 0.0 for x in past])
+        average = total / np.maximum(size, 1)
+        mean, kappa, alpha = total / (1 + size), 1.0 + size, 1 + size / 2
+        beta = usual + inner / 2 + size * average**2 / (2 * kappa)
+        scale = np.sqrt(beta * (kappa + 1) / (alpha * kappa))
+        density = scipy_stats.t.pdf(r[t], 2 * alpha, mean, scale)
+        p = np.concatenate([[(p * density * hazard).sum()], p * density * (1 - hazard)])
+        p = p / p.sum()
+        found[t, : t + 2] = p
+    return found
+
+
+def test_run_lengths_are_those_of_the_paper_on_whole_series(eurusd):
+    """The paper's length counts from the value after a change, so that 0 has chance `hazard`; ours begins with it."""
+    bars = market.rows(eurusd, 0, 241)
+    theirs = lengths(np.diff(np.log(bars["close"])), 0.004, 3e-7)
+    np.testing.assert_allclose(theirs[:, 0], 0.004, rtol=1e-9)
+    out = batch(Plan({"c": regime_cusum()}), bars)
+    np.testing.assert_allclose(out["c"][1:], theirs[:, 1:21].sum(axis=1) / 0.996, rtol=1e-7)
+    assert (out["c_run"][1:] == theirs[:, 1:].argmax(axis=1) + 1).all() and len(set(out["c_run"][1:])) > 50
+
+
+def test_a_run_longer_than_the_longest_is_one_that_remembers_the_longest(eurusd):
+    """Slowly, with the densities of the last values written out; the longest gathers those that are longer still."""
+    scipy_stats = pytest.importorskip("scipy.stats")
+    bars, most = market.rows(eurusd, 0, 400), 12
+    r, p = np.diff(np.log(bars["close"])), np.zeros(0)
+    out = batch(Plan({"c": regime_cusum(bars=4, hazard=0.02, longest=most)}), bars)
+    for t in range(len(r)):
+        density = []
+        for k in range(len(p) + 1):
+            x = r[t - k : t]
+            kappa, alpha, mean = k + 1, 1 + k / 2, x.sum() / (k + 1)
+            beta = 3e-7 + ((x**2).sum() - kappa * mean**2) / 2
+            density.append(scipy_stats.t.pdf(r[t], 2 * alpha, mean, np.sqrt(beta * (kappa + 1) / (alpha * kappa))))
+        p = np.concatenate([[0.02], 0.98 * p]) * density
+        p = p if len(p) <= most else np.concatenate([p[: most - 1], [p[most - 1] + p[most]]])
+        p = p / p.sum()
+        assert out["c"][t + 1] == pytest.approx(p[:4].sum(), rel=1e-7)
+        assert out["c_run"][t + 1] == p.argmax() + 1
+
+
+def test_a_change_of_variance_or_drift_is_seen_soon_and_a_steady_market_has_none():
+    rng = np.random.default_rng(5)
+    for after in (6.0, 1.0):  # six times as wild; or as calm as before, with a drift
+        steps = 5e-4 * rng.standard_normal(400)
+        steps[200:] = after * steps[200:] + (0.0 if after > 1.0 else 1.5e-3)
+        close = np.exp(np.concatenate([[0.0], np.cumsum(steps)]))
+        out = batch(Plan({"c": regime_cusum()}), market.stamped(close, close, close, close))
+        assert out["c"][100:201].max() < 0.5 and out["c"][206:215].max() > 0.95
+        assert out["c_run"][200] > 150 and abs(out["c_run"][300] - 100) <= 5
 
 
 def test_the_volatility_percentile_is_talibs_percentrank(ref):

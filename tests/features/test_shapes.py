@@ -17,7 +17,9 @@ from engine.features import (
     code,
     compare,
     embed,
+    lag,
     likeness,
+    log_return,
     macd,
     rsi,
     shaped,
@@ -206,6 +208,25 @@ def test_a_principal_score_is_that_of_the_past_it_was_fitted_to(ref):
     )
     with pytest.raises(ConfigError, match="give no score"):
         principal(values[:5], *parts)
+
+
+def test_principal_scores_of_lags_embed_a_window(eurusd):
+    """Loads fitted to the first 2,000 bars; the scores of all are numpy's, and tell the past without overlap."""
+    bars = {name: values[:3000] for name, values in eurusd.items()}
+    past = [lag(log_return(), k) for k in range(1, 9)]
+    values = np.column_stack(list(batch(Plan({f"r{k}": p for k, p in enumerate(past)}), bars).values()))
+    plan = Plan({f"s{k}": principal(values[:2000], *past, component=k) for k in range(1, 9)})
+    scores = np.column_stack(list(batch(plan, bars).values()))
+    there = values[9:2000]
+    scaled = (values - there.mean(axis=0)) / there.std(axis=0)
+    loads = np.linalg.svd(scaled[9:2000])[2].T
+    expected = scaled @ (loads * np.where(loads.sum(axis=0) < 0, -1.0, 1.0))
+    np.testing.assert_allclose(scores[9:], expected[9:], rtol=1e-6, atol=1e-7)
+    spread = np.cov(scores[9:2000].T)
+    assert np.abs(spread - np.diag(np.diag(spread))).max() < 1e-6 and (np.diff(np.diag(spread)) < 0).all()
+    for wrong in (0, 9):
+        with pytest.raises(ConfigError, match=f"there is no {wrong}"):
+            principal(values[:2000], *past, component=wrong)
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,11 +1,12 @@
-"""Relative volume: what TA-Lib says, by the clock as a slow table has it, and where nothing is traded."""
+"""Relative volume: what TA-Lib says, by the clock as a slow table has it; and which part of volume bought."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 
-from engine.features import Plan, rvol, rvol_slot
+from engine.features import Plan, flow, rvol, rvol_slot
 from tests.features.market import batch, hard
 
 WEEK = 7 * 86_400 * 10**9
@@ -49,3 +50,36 @@ def test_rvol_by_the_clock_is_what_a_slow_table_says(minutes, ref):
     found = batch(Plan({"x": rvol_slot(4)}), bars)["x"]
     np.testing.assert_allclose(found, slow(bars, 4), rtol=1e-9)
     assert opened[-1] - opened[0] > WEEK
+
+
+SESSION = {"fx_day": ("America/New_York", "17h"), "london": ("Europe/London", "8h")}
+
+
+@pytest.mark.parametrize("session", SESSION)
+@pytest.mark.parametrize("rule", ["tick", "range"])
+def test_the_flow_of_bars_is_that_of_pandas(eurusd, rule, session):
+    t = pandas.DataFrame({name: eurusd[name] for name in ("high", "low", "close", "volume")})
+    out = batch(Plan({"f": flow(rule, session)}), eurusd)
+    side = np.sign(t.close.diff()).replace(0.0, np.nan).ffill().fillna(0.0)
+    share = (side + 1) / 2 if rule == "tick" else ((t.close - t.low) / (t.high - t.low)).fillna(0.5)
+    zone, opens = SESSION[session]
+    local = pandas.to_datetime(eurusd["open_ts"], utc=True).tz_convert(zone).tz_localize(None)
+    day = (local - pandas.Timedelta(opens)).floor("D")
+    delta = (t.volume * (2 * share - 1))[1:]
+    expected = {"up": t.volume * share, "down": t.volume * (1 - share), "delta": delta,
+                "cumulative": delta.groupby(np.asarray(day)[1:]).cumsum()}  # fmt: skip
+    for name, theirs in expected.items():
+        assert np.isnan(out[f"f_{name}"][0]), name
+        np.testing.assert_allclose(out[f"f_{name}"][1:], theirs[-len(delta) :], rtol=1e-9, atol=1e-7, err_msg=name)
+        assert len(np.unique(out[f"f_{name}"])) > 1000
+    assert len(set(day)) > 200
+
+
+def test_before_the_close_has_moved_volume_goes_both_ways():
+    n = 5
+    bars = {**{k: v[:n].copy() for k, v in hard().items()}, "volume": np.full(n, 8.0)}
+    out = batch(Plan({"f": flow(), "r": flow("range")}), bars)
+    assert len(set(bars["close"])) == 1
+    for name in ("f", "r"):
+        assert out[f"{name}_up"][1:].tolist() == out[f"{name}_down"][1:].tolist() == [4.0] * 4
+        assert out[f"{name}_cumulative"][1:].tolist() == [0.0] * 4

@@ -7,7 +7,7 @@ import pandas
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.features import Plan, lag, log_return, place, roll, rsi
+from engine.features import Plan, lag, log_return, place, roll, roll_cov, roll_quantile, rsi
 from tests.features.market import batch
 
 
@@ -56,3 +56,32 @@ def test_the_place_is_0_at_the_lowest_and_1_at_the_highest(ref):
     high = sliding_window_view(ref["high"], 60).max(axis=1)
     low = sliding_window_view(ref["low"], 60).min(axis=1)
     assert np.abs(out[59:] - (ref["close"][59:] - low) / (high - low)).max() < 1e-12
+
+
+@pytest.mark.parametrize(("period", "q"), [(20, 0.25), (7, 0.9), (2, 0.5), (31, 0.0), (31, 1.0), (250, 1 / 3)])
+def test_a_rolling_quantile_is_pandas_linear_one(eurusd, period, q):
+    bars = {name: values[:4000] for name, values in eurusd.items()}
+    out = batch(Plan({"r": roll_quantile(period, q)}), bars)["r"]
+    theirs = pandas.Series(bars["close"]).rolling(period).quantile(q, interpolation="linear")
+    np.testing.assert_allclose(out, theirs, rtol=1e-14)
+    assert len(np.unique(out)) > 500
+
+
+@pytest.mark.parametrize("period", [2, 20, 99])
+def test_a_rolling_covariance_is_that_of_pandas_and_the_slope_that_of_a_fitted_line(eurusd, period):
+    bars = {name: values[:3000] for name, values in eurusd.items()}
+    other = rsi(14)
+    out = batch(Plan({"r": roll_cov("close", other, period), "b": other}), bars)
+    a, b = pandas.Series(bars["close"]), pandas.Series(out["b"])
+    np.testing.assert_allclose(out["r"], a.rolling(period).cov(b), rtol=1e-9, atol=1e-9)
+    assert np.isnan(out["r"][: 13 + period]).all() and not np.isnan(out["r"][13 + period :]).any()
+    for i in range(14 + period, 3000, 31):
+        x, y = b[i - period + 1 : i + 1].to_numpy(), a[i - period + 1 : i + 1].to_numpy()
+        assert out["r"][i] == pytest.approx(np.cov(x, y)[0, 1], rel=1e-9, abs=1e-15)
+        if np.ptp(x) > 1e-3:
+            assert out["r_slope"][i] == pytest.approx(np.polyfit(x - x[0], y - y[0], 1)[0], rel=1e-7, abs=1e-12)
+
+
+def test_nothing_varies_with_what_stands_still(ref):
+    out = batch(Plan({"r": roll_cov("close", "open")}), {**ref, "open": np.full(2000, 1.1)})
+    assert (out["r"][19:] == 0.0).all() and (out["r_slope"][19:] == 0.0).all()
