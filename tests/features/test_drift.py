@@ -65,7 +65,7 @@ def settle(spec: Spec) -> int:
 
 def specs() -> dict[str, Spec]:
     given = ("close", "high", "low", "open")
-    return {f.name: f(**dict(zip(f.required, given, strict=False))) for f in market.library()}
+    return {f.name: f(**dict(zip(f.required, market.GIVEN.get(f.name, given), strict=False))) for f in market.library()}
 
 
 def compare(doubles: Columns, wide: Columns, least: int) -> None:
