@@ -16,7 +16,7 @@ import cli
 from engine.core.errors import ConfigError, NotFound, OutputError
 from engine.features import FEATURES, load_all
 from engine.ops import console, features, starting_feature
-from tests.test_starting import PATHS
+from engine.ops.features import is_feature
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,9 +26,10 @@ def test_what_new_feature_writes_passes_its_own_test_as_written(tmp_path: Path) 
     assert {Path(made[kind]).relative_to(tmp_path).as_posix() for kind in ("feature", "golden", "test")} == {
         "strategies/_my_gap.py", "tests/golden/my_gap.json", "tests/test_my_gap.py",
     }  # fmt: skip
-    code = PATHS.format(folder=str(tmp_path / "strategies"), test=made["test"], root=str(tmp_path), null=os.devnull)
+    words = [made["test"], "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", os.devnull]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and "5 passed" in done.stdout, done.stdout + done.stderr
     rules = ("--isolated", "--select", "E,F,B,UP", "--line-length", "120")
     command = [sys.executable, "-m", "ruff", "check", *rules, made["feature"], made["test"]]
@@ -90,6 +91,15 @@ def test_columns_of_one_unit_share_a_pane_and_prices_lie_over_the_candles(tmp_pa
     made = features.plot("supertrend", out=tmp_path / "x.html")
     groups = carried(Path(made["file"]))["groups"]
     assert [(g["over"], g["unit"], len(g["lines"])) for g in groups] == [(False, "event", 2), (True, "", 1)]
+
+
+def test_a_feature_of_ones_own_is_proven_by_its_name_where_one_works(tmp_path: Path) -> None:
+    starting_feature.feature("my_gap", tmp_path)
+    command = [sys.executable, str(ROOT / "cli.py"), "check", "lookahead", "my_gap", "--cuts", "4"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and "looks_ahead  False" in done.stdout, done.stdout + done.stderr
+    assert is_feature("rsi") and not is_feature("no_such")
 
 
 @pytest.mark.parametrize(

@@ -139,26 +139,28 @@ def vol_regime(
 
 
 @feature(
-    gives="spike widening shock jump", keeps="seen last before variance last_move total day", lookback="period",
-    warmup="1, 1, 2, period", where="period >= 20, decay > 0, decay < 1", unit="event ratio sigma sigma",
+    gives="spike widening shock jump since", keeps="seen last before variance last_move total day ago",
+    lookback="period", warmup="1, 1, 2, period, 1", sparse="since", where="period >= 20, decay > 0, decay < 1",
+    unit="event ratio sigma sigma bars",
     settle="ceil(19 / (1 - decay))", range=(0.0, 7.0), pane="below", covers="3.2.4",
     source="RiskMetrics 1996; Lee and Mykland, Review of Financial Studies 21, 2008, p. 2535",
 )  # fmt: skip
 def spike(
-    lo, hi, open_ts, high, low, close, spike, widening, shock, jump,
-    seen, last, before, variance, last_move, total, day, atr=atr(14), period=270, decay=0.94,
+    lo, hi, open_ts, high, low, close, spike, widening, shock, jump, since,
+    seen, last, before, variance, last_move, total, day, ago, atr=atr(14), period=270, decay=0.94,
 ):  # fmt: skip
     """Volatility spikes: 1 a bar of more than 2.5 ATR, 2 a return of more than 3 sigma, 4 a jump; their sum.
 
     `widening` is the true range over the ATR before the bar, `shock` the return over its exponential deviation before
     the bar, `jump` Lee and Mykland's statistic: the return over the bipower deviation of the `period` bars before,
-    centred and scaled so that 4.6001 is exceeded by chance once in a hundred such periods.
+    centred and scaled so that 4.6001 is exceeded by chance once in a hundred such periods. `since` counts the bars
+    since the last spike of any of the three, 0 on its bar.
     """
     root = math.sqrt(2.0 * math.log(period))
     unit = math.sqrt(2.0 / math.pi)
     center = root / unit - (math.log(math.pi) + math.log(math.log(period))) / (2.0 * unit * root)
     for i in range(lo, hi):
-        spike[i] = widening[i] = shock[i] = jump[i] = np.nan
+        spike[i] = widening[i] = shock[i] = jump[i] = since[i] = np.nan
         if seen > 0.0:
             move = abs(math.log(close[i] / last))
             wide = (max(high[i], last) - min(low[i], last)) / before if before > 0.0 else 0.0
@@ -170,6 +172,8 @@ def spike(
                 sigma = math.sqrt(max(total, 0.0) / (period - 2.0))
                 jump[i] = (move / sigma - center) * (unit * root) if sigma > 0.0 else 0.0
                 spike[i] += 4.0 * (jump[i] > 4.6001)
+            ago = 1.0 if spike[i] > 0.0 else ago + 1.0 * (ago > 0.0)
+            since[i] = ago - 1.0 if ago > 0.0 else np.nan
             variance = variance * decay + move * move * (1.0 - decay) if seen > 1.0 else move * move
             if open_ts[i] >= np.int64(day + 1) * DAY:
                 day, total = open_ts[i] // DAY, 0.0
@@ -182,7 +186,7 @@ def spike(
             last_move = move
         last, before = close[i], atr[i]
         seen += 1.0
-    return seen, last, before, variance, last_move, total, day
+    return seen, last, before, variance, last_move, total, day, ago
 
 
 @jit

@@ -13,7 +13,8 @@ from engine.features import Feature, Plan, Spec, aroon, load_all, macd, rsi, sma
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
-DAY = 86_400 * 10**9
+HOUR = 3600 * 10**9
+DAY = 24 * HOUR
 START = 1_709_287_200_000_000_000
 """2024-03-01 10:00 UTC: the reference series crosses twenty UTC midnights."""
 
@@ -84,6 +85,19 @@ def stress(seed: int, span: int, n: int = 30_000) -> dict[str, np.ndarray]:
         bars[:, i] = (o, max(o, c) + np.floor(u[2] * wick), min(o, c) - np.floor(u[3] * wick), c)
         last = c if c >= 2000 else 10_000.0
     return stamped(*bars)
+
+
+@functools.cache
+def weeks() -> dict[str, np.ndarray]:
+    """The reference series in FX weeks, over the quarter that ended on Good Friday of 2024: without weekends.
+
+    It begins on Friday 2024-03-15 at 12:00 UTC; weeks end on Friday and begin on Sunday at 21:00.
+    """
+    bars = reference()
+    late = np.arange(len(bars["close"])) * QUARTER >= 9 * HOUR
+    passed = (np.arange(len(bars["close"])) * QUARTER - 9 * HOUR) // (5 * DAY) + 1
+    shift = 14 * DAY + 2 * HOUR + np.where(late, passed, 0) * 2 * DAY
+    return {name: values + shift if name in STAMPS else values for name, values in bars.items()}
 
 
 @functools.cache
@@ -190,6 +204,7 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 GIVEN = {
     "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
     "transform": (macd().histogram,),
+    "when_since": (swing().event,),
     "impact_known": (zscore(20), aroon(25).aroon_up),
     "events": (aroon(25).aroon_up, aroon(25).aroon_down, aroon(9).aroon_up, aroon(9).aroon_down),
     "aggregate": (

@@ -65,7 +65,10 @@ def settle(spec: Spec) -> int:
 
 def specs() -> dict[str, Spec]:
     given, brief = ("close", "high", "low", "open") * 2, market.BRIEF
-    return {f.name: f(**dict(zip(f.required, given, strict=False)), **brief.get(f.name, {})) for f in market.library()}
+    return {
+        f.name: f(**dict(zip(f.required, market.GIVEN.get(f.name, given), strict=False)), **brief.get(f.name, {}))
+        for f in market.library()
+    }
 
 
 def compare(doubles: Columns, wide: Columns, least: int) -> None:

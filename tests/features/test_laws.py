@@ -61,6 +61,8 @@ def ref(ref, request):
     spec = request.getfixturevalue("spec")
     if spec is CANDLES or spec in PATTERNS:
         return market.candles()
+    if isinstance(spec, Spec) and spec.feature.name in ("clock", "when"):
+        return market.weeks()
     return market.turning() if spec is WATCH or spec in MONITORS else ref
 
 

@@ -191,6 +191,10 @@ def test_spikes_are_what_numpy_says(eurusd):
         variance = 0.94 * variance + 0.06 * r[i] ** 2
     flags = (out["s_widening"] > 2.5) + 2 * (out["s_shock"] > 3) + 4 * (out["s_jump"] > 4.6001)
     assert (out["s"][period + 14 :] == flags[period + 14 :]).all() and set(out["s"][16:]) >= {0, 1, 2, 3, 7}
+    rows = np.where(out["s"] > 0, np.arange(n), -1)
+    last = np.maximum.accumulate(rows)
+    np.testing.assert_array_equal(out["s_since"], np.where(last < 0, np.nan, np.arange(n) - last))
+    assert 0 in out["s_since"] and np.nanmax(out["s_since"]) > 20
 
 
 def test_the_context_is_its_parts_in_one_row(ref):
