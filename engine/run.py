@@ -30,7 +30,6 @@ from engine.core.config import Config, DataConfig, StrategyConfig
 from engine.core.errors import ConfigError, DataError
 from engine.core.instrument import Instrument, instrument
 from engine.core.journal import Journal
-from engine.core.registry import did_you_mean
 from engine.core.table import Stream
 from engine.core.tape import Block, Tape, tape_column
 from engine.execution.market import MarketExecution
@@ -46,7 +45,7 @@ from engine.record import Recorder, Result, Run, code_of
 from engine.risk.risk import Risk, no_facts
 from engine.risk.wishes import Wishes
 from engine.rows import Rows, Subscription, View, bind
-from engine.setup import bar_builder, open_book, stream_finder, streams_of
+from engine.setup import bar_builder, check_kind, check_symbols, open_book, stream_finder, streams_of
 from engine.strategy import Strategy, handlers, make
 from engine.venues.simulated import SimulatedVenue
 
@@ -126,8 +125,8 @@ class Session:
         for made in self.strategies:
             made.specifications = dict(zip(self.symbols, self.instruments, strict=True))
         ids = tuple(s.id for s in config.strategies)
-        _check_kind(config, tape)
-        _check_symbols(config, self.symbols)
+        check_kind(config, tape)
+        check_symbols(config, self.symbols)
         frame = config.data.finest if tape.kind == "bars" else ""
         book, notes = open_book(config, self.instruments, tape.span, frame)
         limits = limits_of(config, config.strategies, self.instruments, tape.span[0])
@@ -367,32 +366,6 @@ def open_config_tape(config: Config) -> Tape:
     from engine.feeds.tapes import open_data
 
     return stressed(open_data(config.data, config.pinned(config.data.symbols).instruments), config)
-
-
-def _check_kind(config: Config, tape: Tape) -> None:
-    """A tape that was handed in holds what the config says: bars of another frame would be known too early."""
-    if tape.kind != config.data.kind:
-        raise ConfigError(f"data.kind: the tape holds {tape.kind}, not {config.data.kind}")
-    if tape.kind == "bars":
-        from engine.feeds.tapes import frame_of
-
-        if (frame := frame_of(tape)) != (meant := config.data.finest):
-            key = "detail" if config.data.detail else "frame"
-            raise ConfigError(f"data.{key}: the tape holds {frame} bars, not {meant}")
-
-
-def _check_symbols(config: Config, symbols: tuple[str, ...]) -> None:
-    """Every strategy trades what the tape holds, and on a netting account a symbol belongs to one strategy."""
-    owner: dict[str, str] = {}
-    for one in config.strategies:
-        for symbol in one.symbols:
-            if symbol not in symbols:
-                raise ConfigError(f"strategy {one.id}: no {symbol} on the tape: {did_you_mean(symbol, symbols)}")
-            if config.account.mode == "netting" and owner.setdefault(symbol, one.id) != one.id:
-                raise ConfigError(
-                    f"{symbol} is traded by {owner[symbol]} and {one.id}: on a netting account they would share one"
-                    ' position; set account.mode = "hedging"'
-                )
 
 
 def _empty(kind: str) -> Block:

@@ -143,3 +143,29 @@ def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: i
 def stream_finder(streams: tuple[Stream, ...]) -> Callable[[str, str], int]:
     index = {(s.symbol, s.frame): n for n, s in enumerate(streams)}
     return lambda symbol, frame: index[symbol, frame]
+
+
+def check_kind(config: Config, tape: Tape) -> None:
+    """A tape that was handed in holds what the config says: bars of another frame would be known too early."""
+    if tape.kind != config.data.kind:
+        raise ConfigError(f"data.kind: the tape holds {tape.kind}, not {config.data.kind}")
+    if tape.kind == "bars":
+        from engine.feeds.tapes import frame_of
+
+        if (frame := frame_of(tape)) != (meant := config.data.finest):
+            key = "detail" if config.data.detail else "frame"
+            raise ConfigError(f"data.{key}: the tape holds {frame} bars, not {meant}")
+
+
+def check_symbols(config: Config, symbols: tuple[str, ...]) -> None:
+    """Every strategy trades what the tape holds, and on a netting account a symbol belongs to one strategy."""
+    owner: dict[str, str] = {}
+    for one in config.strategies:
+        for symbol in one.symbols:
+            if symbol not in symbols:
+                raise ConfigError(f"strategy {one.id}: no {symbol} on the tape: {did_you_mean(symbol, symbols)}")
+            if config.account.mode == "netting" and owner.setdefault(symbol, one.id) != one.id:
+                raise ConfigError(
+                    f"{symbol} is traded by {owner[symbol]} and {one.id}: on a netting account they would share one"
+                    ' position; set account.mode = "hedging"'
+                )

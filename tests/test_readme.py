@@ -82,7 +82,7 @@ SAYS = {
     "explain latest --bar": r"long\.all\[0\]: close > trend does not hold",
     "backtest demo --on prop-10-5": r"demo(.|\n)*digest",
     "backtest demo --stress": r"spread x1\.5 +87",
-    "report latest --png": r"figures/equity\.png",
+    "report latest": r"runs/\d+-demo/report\.html",
     "new strategy my_idea": r"next +onetape backtest my-idea",
     "backtest my-idea": r"my_idea on EURUSD(.|\n)*trades +\d\d",
     "check lookahead my_idea": r"looks_ahead +False",
