@@ -36,8 +36,8 @@ def sax_word(x, i, width, segments):
 @jit
 def order_of(x, i):
     """Which of six orders the last three values have: 0 rising to 5 falling; of equal ones the earlier counts lower."""
-    low = (x[i - 1] < x[i - 2]) + (x[i] < x[i - 2])
-    return 2 * low + (x[i] < x[i - 1])
+    low = int(x[i - 1] < x[i - 2]) + int(x[i] < x[i - 2])
+    return 2 * low + int(x[i] < x[i - 1])
 
 
 @feature(

@@ -176,6 +176,7 @@ def test_metatraders_macd_begins_with_the_first_close_and_has_a_simple_signal(re
 
 
 STILL = {
+    "when_gap": "its bars are stamped one after the other: real gaps are in test_timing",
     "context_cost": "the file has no spreads: it moves on a file that has, in test_notes",
     **dict.fromkeys(("ddm", "page_hinkley", "drift"), "turns do not drift in this year; other errors do: test_notes"),
     "cost_points": "the file has no spreads",
@@ -217,7 +218,7 @@ def test_a_hundred_thousand_bars_leave_no_drift():
         given = market.GIVEN.get(f.name, ("close", "high", "low", "open"))
         spec = f(**dict(zip(f.required, given, strict=False)), **market.BRIEF.get(f.name, {}))
         settle = max(int(node.feature.settle(node.params)) for node in Plan({"x": spec}).nodes)
-        if settle < 7_000 and not f.name.startswith("cdl_"):
+        if settle < 7_000 and not f.name.startswith("cdl_") and f.name != "place_day":  # its weeks are longer
             specs[f.name] = spec
     long, short = batch(Plan(specs), bars), batch(Plan(specs), part)
     assert len(specs) > 150
