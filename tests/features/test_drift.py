@@ -109,7 +109,8 @@ def test_long_runs_are_what_long_doubles_say_to_a_billionth(least, most, deep):
 @pytest.mark.parametrize("name", sorted(REMEMBER))
 def test_what_never_forgets_is_what_long_doubles_say_of_all_bars(name, deep):
     spec = REMEMBER[name]
-    few = 20_000 if spec.feature.kernel.__module__.endswith(".monitors") else 100_000  # detectors start anew, and often
+    family = spec.feature.kernel.__module__.rpartition(".")[2]
+    few = {"monitors": 20_000, "shifts": 5_000}.get(family, 100_000)  # detectors start anew, and often
     bars, plan = market_of(10_000_000 if deep else few), Plan({name: spec})
     compare(batch(plan, bars), precise.run(plan, bars), least=1)
 
