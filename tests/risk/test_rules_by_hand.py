@@ -245,3 +245,20 @@ def test_a_day_begins_with_equity_or_balance_before_its_first_quote(banded: bool
     assert desk.venue.book[0]["day_equity"][0] == pytest.approx(10_000.0), "the balance, where equity is below it"
     assert ask(desk, daily_loss="2 %")["value"] == pytest.approx(0.02)
     assert ask(desk, ts=midnight + 48 * HOUR, daily_loss="5 %")["says"] == ""
+
+
+@pytest.mark.parametrize(("long", "short"), [(0.1, 0.1), (0.1, 0.3), (0.3, 0.1)])
+def test_owning_both_ways_is_something_to_be_done_about_whatever_is_wished_next(long: float, short: float) -> None:
+    """A close that was refused leaves a hedge behind: a flat wish closes it although nothing is owned on balance."""
+    desk = quoted(balance=100_000.0)
+    desk.order(1, long)
+    desk.order(-1, short)
+    desk.quote(1.1, 1.1002)
+    assert [int(p["side"]) for p in desk.positions] == [1, -1]
+    flat = ask(desk, 0.0)
+    assert flat["own"] == round(100 * (long - short)) and flat["target"] == 0 and flat["acts"] == 1
+    assert ask(desk, 1.0, size=f"{max(long - short, 0.01):.2f} lots")["acts"] == 1
+    only = quoted(balance=100_000.0)
+    only.order(1, long)
+    only.quote(1.1, 1.1002)
+    assert ask(only, 1.0, size=f"{long} lots")["acts"] == 0 and ask(only, 0.0)["acts"] == 1
