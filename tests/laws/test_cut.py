@@ -73,7 +73,7 @@ cases = st.builds(
 ).filter(lambda case: case.kind == "quotes" or not (case.watch or case.live or case.grace))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(case=cases, data=st.data(), slide=st.booleans())
 def test_a_run_in_pieces_is_the_run(case: Case, data: st.DataObject, slide: bool) -> None:
     cuts = data.draw(pieces(case.tape))
@@ -104,7 +104,7 @@ def test_a_run_of_single_bars_with_clocks_between_is_the_run(latency: int, mode:
     assert found.differences(whole(case)) == []
 
 
-@settings(max_examples=24)
+@settings(max_examples=14)
 @given(case=cases, data=st.data(), option=st.sampled_from([{"eager": True}, {"banded": False}]))
 def test_an_eager_venue_and_one_without_bands_change_nothing(
     case: Case, data: st.DataObject, option: dict[str, bool]

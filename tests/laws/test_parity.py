@@ -136,7 +136,7 @@ duels = st.builds(
 ).filter(lambda d: d.mode == "hedging" or len(d.strategies) <= len(d.symbols))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(duel=duels, data=st.data(), slide=st.booleans())
 def test_the_compiled_lane_gives_the_python_run_fill_for_fill(duel: Duel, data: st.DataObject, slide: bool) -> None:
     tape = duel.tape

@@ -79,7 +79,7 @@ ruled = st.builds(
 ).filter(lambda d: d.mode == "hedging" or len(d.strategies) <= len(d.symbols))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(duel=ruled, data=st.data(), slide=st.booleans())
 def test_both_lanes_hold_every_rule_alike(duel: Ruled, data: st.DataObject, slide: bool) -> None:
     tape = duel.tape
