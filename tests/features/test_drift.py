@@ -86,7 +86,7 @@ def compare(doubles: Columns, wide: Columns, least: int) -> None:
 
 
 BY_A_HAIR = {
-    "micro_vpin": "where a bucket is full to the last bit, the next one opens a bar earlier or later, and never forgets",
+    "micro_vpin": "where a bucket is full to the last bit, the next one opens a bar earlier or later",
     "shaped": "of two templates that are equally near one is named",
 }
 """No sum drifts there: a tie is told the other way."""
