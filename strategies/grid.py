@@ -1,10 +1,9 @@
 """Grid: a ladder of limit orders below and above the market; each rung that fills is sold one rung higher.
 
-Logic: prices that go nowhere go through the same levels again and again; buy every step down, sell every step up, and
-take one step of profit each time. When the market leaves it loses more: a grid without an end is ruined almost surely.
-So this one has so many rungs, a stop beyond the last of them, and is taken down by a close out there. Source: Taranto
-and Khan, Gambler's ruin problem and bi-directional grid constrained trading and investment strategies, Investment
-Management and Financial Innovations 17(3) (2020), pp. 54-66.
+Logic: prices that go nowhere cross the same levels again and again; buy every step down, sell every step up, and take
+one step of profit each time. When the market leaves it loses more: a grid without an end is ruined almost surely. So
+this one has so many rungs, a stop beyond the last, and is taken down by a close out there. Source: Taranto and Khan,
+Gambler's ruin problem and bi-directional grid ..., Investment Management and Financial Innovations 17(3) 2020, 54-66.
 """
 
 from __future__ import annotations

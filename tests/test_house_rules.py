@@ -83,6 +83,11 @@ def test_files_stay_readable() -> None:
     assert statistics.median(n for n in lengths.values() if n) <= MEDIAN
 
 
+def test_a_strategy_is_read_in_under_120_lines() -> None:
+    lengths = {p.name: len(p.read_text("utf-8").splitlines()) for p in (ROOT / "strategies").glob("*.py")}
+    assert {name: n for name, n in lengths.items() if n >= 120} == {} and len(lengths) > 10
+
+
 def test_functions_fit_a_screen() -> None:
     long = {}
     for path in SOURCES:
