@@ -139,21 +139,29 @@ def strategy(name: str, folder: Path = Path()) -> dict[str, str]:
         "config": (folder / "configs" / "runs" / f"{file}.toml", CONFIG),
         "test": (folder / "tests" / f"test_{name}.py", TEST),
     }
-    for path, _ in paths.values():
+    return write(paths, values) | {"next": after(folder, f"onetape backtest {file}")}
+
+
+def write(files: dict[str, tuple[Path, str]], values: dict[str, str]) -> dict[str, str]:
+    """Write templates, all or none, and say where each kind is. ConfigError where a file exists already."""
+    for path, _ in files.values():
         if path.exists():
             raise ConfigError(f"{path} exists already: choose another name")
     try:
-        for path, text in paths.values():
+        for path, text in files.values():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(Template(text).substitute(values), encoding="utf-8", newline="\n")
     except OSError as error:
-        for made, _ in paths.values():
+        for made, _ in files.values():
             with suppress(OSError):
                 made.unlink()
         raise OutputError(f"{path} could not be written: {unwritten(error)}; nothing of it was kept") from None
-    return {kind: str(path) for kind, (path, _) in paths.items()} | {
-        "next": f"onetape backtest {file}" if folder == Path() else f"in {folder}: onetape backtest {file}"
-    }
+    return {kind: str(path) for kind, (path, _) in files.items()}
+
+
+def after(folder: Path, command: str) -> str:
+    """What to do next, and where."""
+    return command if folder == Path() else f"in {folder}: {command}"
 
 
 def is_name(name: str) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
-from string import Template
 
-from engine.core.errors import ConfigError, OutputError, unwritten
-from engine.ops.starting import is_name
+from engine.core.errors import ConfigError
+from engine.ops.starting import after, is_name, write
 
 FEATURE = '''"""$title: say here what it measures, and where the definition comes from.
 
@@ -132,16 +130,4 @@ def feature(name: str, folder: Path = Path()) -> dict[str, str]:
         "golden": (folder / "tests" / "golden" / f"{name}.json", GOLDEN),
         "test": (folder / "tests" / f"test_{name}.py", TEST),
     }
-    for path, _ in paths.values():
-        if path.exists():
-            raise ConfigError(f"{path} exists already: choose another name")
-    try:
-        for path, text in paths.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(Template(text).substitute(values), encoding="utf-8", newline="\n")
-    except OSError as error:
-        for made, _ in paths.values():
-            with suppress(OSError):
-                made.unlink()
-        raise OutputError(f"{path} could not be written: {unwritten(error)}; nothing of it was kept") from None
-    return {kind: str(path) for kind, (path, _) in paths.items()} | {"next": f"onetape features plot {name}"}
+    return write(paths, values) | {"next": after(folder, f"onetape features plot {name}")}
