@@ -77,7 +77,7 @@ def line_through(x, i, n):
 @feature(
     gives="adx plus_di minus_di aroon_up aroon_down vhf er r2 t_stat choppiness", lookback="period - 1",
     where="period >= 3, period <= 28",
-    unit="percent percent percent percent percent ratio ratio ratio ratio percent", range=(0.0, 100.0), pane="below",
+    unit="percent percent percent percent percent ratio ratio ratio sigma percent", range=(0.0, 100.0), pane="below",
     covers="3.1.3", source="Wilder 1978; Chande 1995; White 1991; Kaufman 1995; Dreiss 1993",
 )  # fmt: skip
 def strength(

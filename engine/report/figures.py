@@ -57,7 +57,7 @@ def series(f: Figures, what: str, summary: Summary) -> str:
     longest = what in ("wins", "losses")
     count = f.get(f"max_consecutive_{what}" if longest else f"max_consecutive_{what}_trades")
     amount = f.get(f"max_consecutive_{what}_amount" if longest else f"max_consecutive_{what}")
-    return f"{whole(count)} trades, {money(amount, summary)}" if count else NONE
+    return f"{whole(count)} trade{'s' if count > 1 else ''}, {money(amount, summary)}" if count else NONE
 
 
 def seldom(summary: Summary) -> list[tuple[str, str]]:
