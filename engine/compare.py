@@ -19,6 +19,7 @@ from engine.core.errors import OnetapeError
 from engine.core.events import Denied, End, Event, Fill, Order, Report, Signal, Start, TargetPosition
 from engine.core.instrument import as_recorded
 from engine.core.journal import Frame, read
+from engine.reads import changed
 from engine.replay import Seen, made_of_row, opening, rerun, tape_of
 from engine.report.explain import Step, climb
 from engine.report.summary import Summary, load_summary
@@ -69,6 +70,7 @@ class Comparison(msgspec.Struct, frozen=True):
     config: list[Setting]
     figures: list[Setting]
     tape: tuple[str, str]
+    reads: list[str]
     engine: tuple[str, str]
     compared: int
     parting: Parting | None
@@ -90,7 +92,7 @@ def compare(one: Path, two: Path) -> Comparison:
     parting = parted(compared, pair, (one, two), runs, settings) if pair else None
     return Comparison(
         (str(one), str(two)), settings, differing(*figures), (runs[0].tape, runs[1].tape),
-        (runs[0].engine, runs[1].engine), compared, parting,
+        changed(runs[0].reads, runs[1].reads), (runs[0].engine, runs[1].engine), compared, parting,
     )  # fmt: skip
 
 
@@ -176,7 +178,8 @@ def causes(rows: list[Seen | str], runs: tuple[Summary, Summary], settings: list
     """What may have made the difference, and with the rows at hand what has."""
     found = ["config"] if any(not s.key.startswith(IDLE) for s in settings) else []
     one, two = runs
-    other_tape, other_code = one.tape != two.tape, (one.engine, one.code) != (two.engine, two.code)
+    other_tape = one.tape != two.tape or bool(changed(one.reads, two.reads))
+    other_code = (one.engine, one.code) != (two.engine, two.code)
     seen_alike = not isinstance(rows[0], str) and not isinstance(rows[1], str) and rows[0][4] == rows[1][4]
     if other_tape and not (found and seen_alike):
         found.append("data")

@@ -160,6 +160,7 @@ class Recorder:
         self.costs: dict[int, e.DealCost] = {}
         """Deal -> what it cost against the middle of its quote, as the venue worked it out."""
         self.code: dict[str, str] = {}
+        self.reads: dict[str, str] = {}
         self.unread: list[e.Event] = []
         self._samples: list[np.ndarray] = []
         self.spans, self.prices = array("q"), array("d")
@@ -255,7 +256,7 @@ class Recorder:
         first = self.tape.span[0]
         self.started = wall_text()
         config = self.config
-        journal.write(e.Start(first, 1, config.name, config.to_json(), self.tape.fingerprint, self.version))
+        journal.write(e.Start(first, 1, config.name, config.to_json(), self.tape.fingerprint, self.version, self.reads))
         journal.begin()
         row = np.zeros(1, SAMPLE)
         row[0] = (first, config.account.balance, config.account.balance)
@@ -305,7 +306,7 @@ class Recorder:
             attribution=self.book.attribution(), extra={"seconds": round(seconds, 3), "open_positions": len(positions)},
             months=self.tally.months(), trading_day=self.tally.day, days_per_year=self.tally.days_per_year,
             config=msgspec.json.decode(self.config.to_json()), notes=self.notes,
-            code=self.code, excursions=source(self.tape, self.config.data.finest),
+            code=self.code, reads=self.reads, excursions=source(self.tape, self.config.data.finest),
             open=[
                 OpenTrade(held.id, held.strategy, held.symbol, held.side,
                           held.steps * self.book.instruments[held.symbol].step_units, held.ts, held.price, held.value)

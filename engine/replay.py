@@ -20,6 +20,7 @@ from engine.core.journal import Frame, Journal, as_stored, read
 from engine.core.table import STAMPS
 from engine.core.tape import Tape
 from engine.feeds.stressed import stressed
+from engine.reads import changed
 from engine.report.explain import Step, chain, decided_at
 from engine.run import Session, make_strategies, open_config_tape
 from engine.strategy import Strategy
@@ -133,11 +134,18 @@ def replay(
     try:
         _ = session.run(progress).digest  # asked for, so that the run is worked out to its last frame
     except Difference as difference:
-        return Replay(False, journal.compared, str(difference))
+        return Replay(False, journal.compared, f"{difference}{since(start, session)}")
     left = next(frames, None)
     if left is not None:
-        return Replay(False, journal.compared, f"the journal goes on with {left.event}, the replay has ended")
+        found = f"the journal goes on with {left.event}, the replay has ended{since(start, session)}"
+        return Replay(False, journal.compared, found)
     return Replay(True, journal.compared, None)
+
+
+def since(start: Start, session: Session) -> str:
+    """What else was read then and is not the same now: it may be why the replay differs."""
+    names = changed(start.reads, session.reads)
+    return f"; changed since the run: {', '.join(names)}" if names else ""
 
 
 @as_recorded()

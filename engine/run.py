@@ -36,11 +36,12 @@ from engine.execution.market import MarketExecution
 from engine.execution.worked import ADDRESS, WorkedExecution
 from engine.facts import build_facts, owner_of, related_streams, rule_rows
 from engine.features.plan import Plan
-from engine.feeds.known import facts_for
+from engine.feeds.known import FactsFor
 from engine.feeds.stressed import stressed
 from engine.frictions import blackouts, pulse_state
 from engine.limits import limits_of, shut_hours
 from engine.loop import Loop
+from engine.reads import reads
 from engine.record import Recorder, Result, Run, code_of
 from engine.risk.risk import Risk, no_facts
 from engine.risk.wishes import Wishes
@@ -138,7 +139,7 @@ class Session:
         )
         self._build_rows()
         self.recorder = Recorder(config, tape, self.instruments, notes, out, __version__)
-        self.recorder.costs = self.venue.costs
+        self.recorder.costs, self.recorder.reads = self.venue.costs, self.reads
         self.recorder.code = {name: code_of(made) for name, made in zip(ids, self.strategies, strict=True)}
         self.journal = journal or Journal()
         self.wishes = Wishes(config.risk.retries)
@@ -165,7 +166,7 @@ class Session:
         streams = streams_of(self.config, self.symbols, more)
         keep = max([KEEP, rule_rows(self.config), *(plan.farthest + 1 for _, _, _, plan in asked)])
         self.builder = bar_builder(self.config, self.tape, streams, keep)
-        find, facts = stream_finder(streams), facts_for(self.instruments)
+        find, facts = stream_finder(streams), FactsFor(self.instruments)
         views, self.signals = [], []
         subscriptions: list[Subscription] = []
         for k, (one, made, specs, _) in enumerate(asked):
@@ -181,6 +182,7 @@ class Session:
                     subscriptions.append(_subscribe(made, bound[-1]))
         self.facts, more_views = build_facts(self.config, self.symbols, self.builder.tables, find)
         self.rows = Rows(self.builder.tables, views + more_views, [] if compiled else subscriptions)
+        self.reads = reads(self.config, facts.read)
 
     def _watch(self, k: int, one: StrategyConfig, view: View) -> Subscription:
         """Risk looks at what strategy k holds at each of its bars, before the strategy does."""

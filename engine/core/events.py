@@ -289,6 +289,8 @@ class Start(Event, frozen=True, gc=False):
     config: str
     tape: str
     identity: str
+    reads: dict[str, str] = {}
+    """Digest of each file and series that was read beside the tape, by name."""
 
 
 class End(Event, frozen=True, gc=False):

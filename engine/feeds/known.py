@@ -55,18 +55,23 @@ def facts(name: str, about: Collection[str] = (), root: Path | None = None) -> T
     return Plain(load_series(name, root))
 
 
-def facts_for(instruments: Iterable[Instrument]) -> Callable[[str, str], Told]:
+class FactsFor:
     """(series, symbol) -> what it tells about that symbol; each is read once."""
-    sides = {one.symbol: (one.base_currency, one.profit_currency) for one in instruments}
-    held: dict[tuple[str, tuple[str, ...]], Told] = {}
 
-    def told(name: str, symbol: str) -> Told:
-        about = sides.get(symbol, ())
-        if (name, about) not in held:
-            held[name, about] = facts(name, about)
-        return held[name, about]
+    def __init__(self, instruments: Iterable[Instrument]) -> None:
+        self.sides = {one.symbol: (one.base_currency, one.profit_currency) for one in instruments}
+        self.held: dict[tuple[str, tuple[str, ...]], Told] = {}
 
-    return told
+    def __call__(self, name: str, symbol: str) -> Told:
+        about = self.sides.get(symbol, ())
+        if (name, about) not in self.held:
+            self.held[name, about] = facts(name, about)
+        return self.held[name, about]
+
+    @property
+    def read(self) -> set[str]:
+        """The files of series that were read, `cboe/VIX`."""
+        return {"/".join(name.split("/")[:2]) for name, _ in self.held}
 
 
 def wrong(column: str, known: Iterable[str]) -> ConfigError:

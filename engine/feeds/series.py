@@ -180,6 +180,11 @@ def load_series(name: str, root: Path | None = None) -> Series:
     return Series.of(name, event, published, value, received)
 
 
+def digest_of(name: str, root: Path | None = None) -> str:
+    """The digest of the rows of the file that a series is in: `cboe/VIX/close` is in `cboe/VIX`."""
+    return read_footer(path_of("/".join(name.removeprefix(SERIES + "/").split("/")[:2]), root)).digest
+
+
 def rows_of(name: str, root: Path | None = None) -> Rows:
     """All rows of a file, `cboe/VIX`, in the order in which they became known; NotFound names the nearest."""
     bare = name.removeprefix(SERIES + "/")

@@ -23,6 +23,8 @@ def text(found: Any) -> str:
     for name, what in (("tape", "tape"), ("engine", "engine")):
         if one[name][0] != one[name][1]:
             parts.append(f"{what}: {one[name][0]} against {one[name][1]}")
+    if one["reads"]:
+        parts.append(f"read beside the tape and not the same: {', '.join(one['reads'])}")
     parts.append(settings("figure", [f for f in one["figures"] if f["key"] in MAIN], "the main figures are the same"))
     parting = one["parting"]
     if parting is None:
@@ -44,7 +46,7 @@ def told(parting: dict[str, Any]) -> str:
     keys = ", ".join(f"{k['key']} {value(k['first'])} / {value(k['second'])}" for k in parting["keys"])
     words = {
         "config": f"the config ({keys})" if keys else "the config",
-        "data": "the data (the tapes differ)",
+        "data": "the data (what was read differs)",
         "code": "the code (another engine version, or a strategy, feature or engine file that was edited)",
     }
     return " or ".join(words[cause] for cause in parting["causes"])

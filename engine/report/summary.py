@@ -35,7 +35,8 @@ class Summary(msgspec.Struct, kw_only=True):
     a reader must know: assumed spread, latency, commission, source and licence of the data; `cautions` those to be read
     before any figure: fixed conversion rates, bars in place of quotes, orders refused.
     `excursions` says what best_price and worst_price of trades.csv were taken from. `open` are positions at the end.
-    `code` is a hash of each strategy's file, by the id it traded under.
+    `code` is a hash of each strategy's file, by the id it traded under; `reads` the digest of each file and series that
+    was read beside the tape.
     `figures` as in `engine.report.metrics`, None where undefined.
     """
 
@@ -68,6 +69,7 @@ class Summary(msgspec.Struct, kw_only=True):
     excursions: str = ""
     open: list[OpenTrade] = []
     code: dict[str, str] = {}
+    reads: dict[str, str] = {}
 
 
 def load_summary(run: Path) -> Summary:
