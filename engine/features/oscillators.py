@@ -12,6 +12,7 @@ from engine.features.trend import ema
 from engine.features.volatility import donchian
 from engine.features.window import avgdev, moments, total
 from engine.kernels.jit import jit
+from engine.kernels.metatrader import stochastic_of_mt5
 from engine.kernels.smoothing import rate
 
 
@@ -59,12 +60,24 @@ def stochf(lo, hi, k, d, seen, raw=in_range("period"), period=5, smooth=3):
 
 
 @feature(
-    gives="k d", keeps="seen", warmup="smooth - 1", lookback="smooth - 1", where="period >= 2, slow >= 2, smooth >= 2",
+    gives="k d", keeps="seen", warmup="smooth - 1",
+    lookback="smooth - 1 if style == 'lane' else slow + smooth - 2", where="period >= 2, slow >= 2, smooth >= 2",
+    choices={"style": ("lane", "mt5")},
     like="talib.STOCH", unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1 3.1.2", source=LANE,
 )  # fmt: skip
-def stochastic(lo, hi, k, d, seen, fast=stochf("period", "slow").d, period=5, slow=3, smooth=3):
-    """Slow stochastic: the mean of `slow` places in the range (k), and the mean of that (d)."""
-    seen = with_mean(fast, lo, hi, smooth, seen, k, d)
+def stochastic(
+    lo, hi, close, k, d, seen, fast=stochf("period", "slow").d, top=donchian("period").upper,
+    bottom=donchian("period").lower, period=5, slow=3, smooth=3, style="lane",
+):  # fmt: skip
+    """Slow stochastic: the mean of `slow` places in the range (k), and the mean of that (d).
+
+    MetaTrader 5 divides the sum of `slow` distances from the low by the sum of `slow` ranges, and shows 100 where all
+    of them are flat: `style="mt5"`.
+    """
+    if style == 1:
+        seen = stochastic_of_mt5(lo, hi, close, top, bottom, seen, k, d, slow, smooth)
+    else:
+        seen = with_mean(fast, lo, hi, smooth, seen, k, d)
     return seen
 
 

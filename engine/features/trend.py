@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.kernels.jit import jit
+from engine.kernels.metatrader import adx_of_mt5
 from engine.kernels.rolling import DAY, window_sum
 from engine.kernels.smoothing import rate
 
@@ -56,19 +57,26 @@ def directional(up, down):
 
 @feature(
     gives="adx plus_di minus_di", keeps="seen high1 low1 close1 plus minus reach mean",
-    warmup="2 * period - 1, period, period", settle="19 * period", where="period >= 2",
+    warmup="2 * period - 1, period, period", settle="19 * period if style == 'wilder' else 24 * (period + 1)",
+    where="period >= 2", choices={"style": ("wilder", "mt5")},
     like="talib.ADX talib.PLUS_DI talib.MINUS_DI", unit="percent", range=(0.0, 100.0), pane="below",
     covers="3.1.1 3.1.3", source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
 def adx(
-    lo, hi, high, low, close, adx, plus_di, minus_di, seen, high1, low1, close1, plus, minus, reach, mean, period=14
-):
+    lo, hi, high, low, close, adx, plus_di, minus_di, seen, high1, low1, close1, plus, minus, reach, mean, period=14,
+    style="wilder",
+):  # fmt: skip
     """Average directional index: how strongly prices trend, and the two directional indicators +DI and -DI.
 
     Sums of directional movement and true range start with `period` - 1 bars, then lose 1/period of themselves a
-    bar; DX is averaged in Wilder's way. Without any movement all three are 0.
+    bar; DX is averaged in Wilder's way. Without any movement all three are 0. MetaTrader 5 averages each bar's own
+    movement over its true range exponentially: `style="mt5"` (its ADX Wilder is the plain style).
     """
-    for i in range(lo, hi):
+    if style == 1:
+        seen, high1, low1, close1, plus, minus, mean = adx_of_mt5(
+            lo, hi, high, low, close, adx, plus_di, minus_di, seen, high1, low1, close1, plus, minus, mean, period
+        )
+    for i in range(lo, hi if style == 0 else lo):
         if seen > 0.0:
             up, down = directional(high[i] - high1, low1 - low[i])
             fade = 1.0 / period if seen >= period else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -170,6 +172,53 @@ def test_metatraders_macd_begins_with_the_first_close_and_has_a_simple_signal(re
     np.testing.assert_allclose(found["macd"][33:], line[33:], atol=1e-15)
     np.testing.assert_allclose(found["signal"][33:], line.rolling(9).mean()[33:], atol=1e-15)
     np.testing.assert_allclose(found["histogram"], found["macd"] - found["signal"], atol=1e-18)
+
+
+def test_metatraders_adx_averages_each_bars_own_movement_exponentially(ref):
+    import pandas
+
+    high, low, close = (pandas.Series(ref[name]) for name in ("high", "low", "close"))
+    up, down = high.diff().clip(lower=0.0), (-low.diff()).clip(lower=0.0)
+    reach = np.maximum(high, close.shift()) - np.minimum(low, close.shift())
+
+    def smoothed(values):
+        return values.fillna(0.0).ewm(span=14, adjust=False).mean()  # the terminal's buffers begin with a 0
+
+    plus, minus = (
+        smoothed(100.0 * up.where(up > down, 0.0) / reach),
+        smoothed(100.0 * down.where(down > up, 0.0) / reach),
+    )
+    found = of(ref, "adx", style="mt5")
+    np.testing.assert_allclose(found["plus_di"][14:], plus[14:], rtol=1e-10)
+    np.testing.assert_allclose(found["minus_di"][14:], minus[14:], rtol=1e-10)
+    expected = smoothed(100.0 * (plus - minus).abs() / (plus + minus))
+    np.testing.assert_allclose(found["adx"][27:], expected[27:], rtol=1e-10)
+    assert np.nanmax(np.abs(found["adx"] - of(ref, "adx")["adx"])) > 5.0, "another indicator under the same name"
+
+
+def test_metatraders_stochastic_divides_sums_by_sums(ref):
+    import pandas
+
+    high, low, close = (pandas.Series(ref[name]) for name in ("high", "low", "close"))
+    top, bottom = high.rolling(5).max(), low.rolling(5).min()
+    k = 100.0 * (close - bottom).rolling(3).sum() / (top - bottom).rolling(3).sum()
+    found = of(ref, "stochastic", style="mt5")
+    np.testing.assert_allclose(found["k"][8:], k[8:], atol=1e-8)
+    np.testing.assert_allclose(found["d"][8:], k.rolling(3).mean()[8:], atol=1e-8)
+    flat = {**ref, **{name: np.full(2000, 1.1) for name in ("open", "high", "low", "close")}}
+    assert (of(flat, "stochastic", style="mt5")["k"][8:] == 100.0).all(), "as the terminal shows it"
+
+
+def test_each_indicator_of_the_terminal_is_written_as_the_guide_says(ref):
+    from engine.core.load import ROOT
+    from engine.features.text import read_feature
+
+    guide = (ROOT / "docs/guides/coming-from.md").read_text("utf-8").split("### The terminal's indicators")[1]
+    found = dict(re.findall(r"\| `(i[A-Z]\w+)` \| `(.+?)` (?=\|)", guide.split("These are")[0]))
+    assert len(found) == 38, "all built-ins of MetaTrader 5 but iCustom"
+    texts = [text for several in found.values() for text in several.split("`, `")]
+    plan = Plan({f"x{k}": read_feature(text) for k, text in enumerate(texts)})
+    assert not any(np.isnan(values[-100:]).all() for values in batch(plan, ref).values())
 
 
 # ---------------------------------------------------------------- real data, and long runs
