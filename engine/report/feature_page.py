@@ -17,7 +17,7 @@ from engine.core.table import STAMPS, VALUES
 from engine.core.tape import Tape
 from engine.features import Plan, Spec
 from engine.features.contract import Feature
-from engine.report.html import inline, page, pairs
+from engine.report.html import document, page, pairs
 from engine.report.series import pack, packed
 
 BARS = 60_000
@@ -88,19 +88,16 @@ def render(spec: Spec, bars: dict[str, np.ndarray], symbol: str, frame: str, dig
         {**g, "lines": [{"name": line.name, "values": pack(line.values)} for line in g["lines"]]} for g in groups
     ]
     below = sum(not group["over"] for group in groups)
-    return Template(page("feature.html")).substitute(
-        title=escape(str(spec)),
-        heading=escape(str(spec)),
-        subtitle=escape(" · ".join(part for part in (symbol, frame, f"{rows.shape[1]:,} bars", note) if part)),
+    body = Template(page("feature.html")).substitute(
         summary=escape(feature.summary),
-        height=460 + 170 * below,
         declared=pairs(declared(spec)),
         columns=figures(drawn),
         code=escape(code(feature)),
-        style=page("page.css"),
-        script="\n".join(page(name) for name in ("chart.js", "feature.js")),
-        data=inline({"stream": packed(symbol, frame, 1, rows), "digits": digits, "groups": carried}),
     )
+    told = escape(" · ".join(part for part in (symbol, frame, f"{rows.shape[1]:,} bars", note) if part))
+    data = {"stream": packed(symbol, frame, 1, rows), "digits": digits, "groups": carried}
+    height = f"#chart {{ height: {460 + 170 * below}px; }}\n"
+    return document(str(spec), str(spec), told, body, data, ("chart.js", "feature.js"), height)
 
 
 def declared(spec: Spec) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib import resources
@@ -45,10 +46,7 @@ def render(run: Path) -> str:
         "trades": series.trades(run / "trades.csv"),
         "exposure": series.exposure(trips, summary.open, summary.last_ts),
     }
-    return Template(page("page.html")).substitute(
-        title=escape(f"{summary.number} {summary.name}"),
-        heading=escape(summary.name),
-        subtitle=subtitle(summary),
+    body = Template(page("run.html")).substitute(
         tiles=tiles(summary),
         figures=pairs(figures(summary)),
         months=months(summary.months),
@@ -71,9 +69,22 @@ def render(run: Path) -> str:
         chains=told,
         origin=pairs(origin(summary)),
         config=escape(config_text(summary.config)),
-        style=page("page.css"),
-        script="\n".join(page(name) for name in SCRIPTS),
+    )
+    return document(f"{summary.number} {summary.name}", summary.name, subtitle(summary), body, data, SCRIPTS)
+
+
+def document(
+    title: str, heading: str, subtitle: str, body: str, data: object, scripts: Sequence[str], style: str = ""
+) -> str:
+    """One HTML file that needs nothing else and may load nothing; `subtitle` and `body` are HTML, the others text."""
+    return Template(page("frame.html")).substitute(
+        title=escape(title),
+        heading=escape(heading),
+        subtitle=subtitle,
+        style=page("page.css") + style,
+        body=body,
         data=inline(data),
+        script="\n".join(page(name) for name in scripts),
     )
 
 

@@ -195,7 +195,7 @@ def test_a_close_by_leads_back_to_who_asked_for_it() -> None:
 
 @pytest.mark.parametrize("kind", AnyEvent.__args__, ids=lambda kind: kind.__name__)
 def test_every_event_but_start_end_and_quotes_is_told_in_words(kind: type[Event]) -> None:
-    told = {int: 7, float: 1.5, float | None: 1.5, int | None: 7, bool: True, str: "text"}
+    told = {int: 7, float: 1.5, float | None: 1.5, int | None: 7, bool: True, str: "text", dict[str, str]: {"x": "y"}}
     event = kind(**{name: told[get_type_hints(kind)[name]] for name in kind.__struct_fields__})
     name, words = say(event)
     assert name and (words or kind in (Start, End, Quote))
