@@ -33,9 +33,6 @@ MEMORY, SCAN, HOLES = range(3)
 ROWS = 4_096
 """Rows the driver takes at a time, so that what one feature wrote is still in the cache for the next."""
 
-SINGLY = 30
-"""Arguments of a call that Python's compiler takes one by one; more travel as a tuple."""
-
 SIGNATURE = types.void(
     types.int64, types.int64, types.int64,
     types.CPointer(types.CPointer(types.float64)), types.CPointer(types.float64), types.CPointer(types.float64),
@@ -98,13 +95,17 @@ def _compile(feature: Feature) -> Any:
     text = wrapper_text(feature)
     path = _path(feature)
     _write(path, text)
-    # The kernel becomes part of the generated function, which spares a sixth of the time to compile it; numba cannot
-    # do that where a call has more arguments than Python hands over singly.
-    inline = "always" if len(feature.arguments) <= SINGLY else "never"
-    kernel = jit(feature.kernel, cache=False, no_cpython_wrapper=True, inline=inline)
-    names = {"__name__": __name__, "carray": carray, "kernel": kernel, "int64": np.int64}
+    names = {"__name__": __name__, "carray": carray, "int64": np.int64}
     exec(compile(text, str(path), "exec"), names)
-    return cfunc(SIGNATURE, cache=True, error_model="numpy")(names[feature.name])
+
+    def made(inline: str) -> Any:
+        names["kernel"] = jit(feature.kernel, cache=False, no_cpython_wrapper=True, inline=inline)
+        return cfunc(SIGNATURE, cache=True, error_model="numpy")(names[feature.name])
+
+    try:
+        return made("always")  # the kernel becomes part of the generated function: a fifth less time to compile
+    except NumbaError:
+        return made("never")  # numba takes in no call of more than 30 arguments, nor all that it compiles apart
 
 
 def _write(path: Path, text: str) -> None:
