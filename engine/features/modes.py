@@ -78,38 +78,39 @@ def knots_of(x, turns, count, kind, at, y):
     mirrored would not reach it; or the end as a turn of its own, if the end lies beyond the second turn.
     """
     knots = 0
-    for left in (True, False):
-        if not left:
-            for j in range(kind, count + 1, 2):
-                at[knots], y[knots] = turns[j], x[int(turns[j])]
-                knots += 1
-        end, step = (0, 1) if left else (count + 1, -1)
+    for side in range(2):
+        for j in range(kind, side * (count + 1), 2):
+            at[knots], y[knots] = turns[j], x[int(turns[j])]
+            knots += 1
+        end, step = side * (count + 1), 1 - 2 * side
         edge, first, second = int(turns[end]), int(turns[end + step]), int(turns[end + 2 * step])
-        far = int(turns[end + (4 if count > 4 else 3) * step])
+        far = turns[end + (4 if count > 4 else 3) * step]
         inside = (x[edge] - x[second]) * (x[first] - x[second]) > 0.0
         near = inside and 2 * abs(first - edge) <= abs(far - edge)
-        centre = first if near else edge
-        own = (kind if left else count + 1 - kind) % 2 == 1
-        top = (5 if near else 3) if own else (4 if inside else 2)
+        own = (kind + end) % 2
+        top = 2 + 2 * inside if own == 0 else 3 + 2 * near
         for k in range(2):
-            j = top - 2 * (k if left else 1 - k)
+            j = top - 2 * abs(k - side)
             if j <= count:
                 place = int(turns[end + step * j])
-                at[knots], y[knots] = 2 * centre - place, x[place]
+                at[knots], y[knots] = 2 * (first if near else edge) - place, x[place]
                 knots += 1
     return knots
 
 
 @part
 def add_spline(at, y, knots, curve, slack, mean):
-    """Add to `mean`, at 0, 1, 2, ..., half the natural cubic spline through the knots."""
+    """Add to `mean`, at 0, 1, 2, ..., half the natural cubic spline through the knots.
+
+    `curve` is a sixth of its second derivative at the knots, 0 at the first and the last: a tridiagonal system.
+    """
     curve[0] = slack[0] = curve[knots - 1] = 0.0
     for j in range(1, knots - 1):
         before, after = at[j] - at[j - 1], at[j + 1] - at[j]
         pivot = 2.0 * (before + after) - before * slack[j - 1]
         slack[j] = after / pivot
         bend = (y[j + 1] - y[j]) / after - (y[j] - y[j - 1]) / before
-        curve[j] = (6.0 * bend - before * curve[j - 1]) / pivot
+        curve[j] = (bend - before * curve[j - 1]) / pivot
     for j in range(knots - 2, 0, -1):
         curve[j] -= slack[j] * curve[j + 1]
     j = 0
@@ -117,9 +118,8 @@ def add_spline(at, y, knots, curve, slack, mean):
         while j < knots - 2 and at[j + 1] <= t:
             j += 1
         wide, s = at[j + 1] - at[j], t - at[j]
-        slope = (y[j + 1] - y[j]) / wide - wide * (2.0 * curve[j] + curve[j + 1]) / 6.0
-        rise = s * (slope + s * (curve[j] / 2.0 + s * (curve[j + 1] - curve[j]) / (6.0 * wide)))
-        mean[t] += (y[j] + rise) / 2.0
+        slope = (y[j + 1] - y[j]) / wide - wide * (2.0 * curve[j] + curve[j + 1])
+        mean[t] += (y[j] + s * (slope + s * (3.0 * curve[j] + s * (curve[j + 1] - curve[j]) / wide))) / 2.0
 
 
 @part
@@ -166,7 +166,8 @@ def decompose_emd(
     at its middle (of two bars the first). Beyond an end the two nearest of each kind are mirrored, about the outermost
     extremum; about the end if they would not reach it so; and an end that lies beyond the second extremum is itself
     one. Sifting stops where not two maxima and two minima are left; a rest without them has no more modes, 0. Modes
-    and `residue` add up to the close. Only past bars are read: the usual decomposition of a whole series is not so.
+    and `residue` add up to the close. Only past bars are read, unlike when a whole series is taken apart; the price is
+    that the newest value is the least certain one: waves told apart inside a window still mix at its end.
     """
     for i in range(lo, hi):
         seen += 1.0
@@ -225,7 +226,7 @@ def share_out(bins, bands, centre, alpha, rounds):
 @feature(
     gives="mode1 mode2 mode3 residue period1 period2 period3",
     keeps="seen wave[4 * period] bins[period] bands[3 * period] centre[3] last[3]", warmup="period - 1",
-    lookback="period - 1", where="period >= 16, period <= 1024, alpha > 0, rounds >= 1, rounds <= 10000",
+    lookback="period - 1", where="period >= 16, period <= 1024, alpha > 0, alpha <= 1e9, rounds >= 1, rounds <= 10000",
     unit="price_change price_change price_change price bars bars bars", pane="below", covers="2.3.4",
     source="Dragomiretskiy and Zosso, Variational Mode Decomposition, IEEE Transactions on Signal Processing 62, 2014",
 )  # fmt: skip

@@ -114,10 +114,10 @@ def vmd_of(x: np.ndarray, alpha: float, rounds: int, modes: int = 3) -> tuple[np
 
 
 @pytest.mark.parametrize(("period", "siftings"), [(64, 10), (33, 4)])
-def test_the_empirical_modes_are_those_of_lists_and_scipys_splines(ref, hard, period, siftings):
+def test_the_empirical_modes_are_those_of_lists_and_scipys_splines(ref, hard, eurusd, period, siftings):
     pytest.importorskip("scipy")
-    for bars, rows in ((ref, BARS), (hard, BARS[:7]), (two_tones()[0], [150, 250])):
-        ours, close = batch(Plan({"m": decompose_emd(period, siftings)}), bars), bars["close"]
+    for bars, rows in ((ref, BARS), (eurusd, BARS), (hard, BARS[:7]), (two_tones()[0], [150, 250])):
+        ours, close = batch(Plan({"m": decompose_emd(period, siftings)}), market.rows(bars, 0, 2000)), bars["close"]
         for i in rows:
             x = close[i - period + 1 : i + 1] - close[i]
             theirs = emd_of(x, siftings)[:, -1]
