@@ -22,7 +22,7 @@ FAMILIES = (
     "ehlers", "sentiment", "systems", "swings", "anatomy", "candle", "filters", "phases", "monitors", "unusual",
     "weights", "scaling", "windows", "clocks", "contexts", "tendency", "corridors", "cycles", "shifts", "densities",
     "micros", "calendars", "arithmetic", "related",
-    "codes", "alike", "clustered", "fused", "places", "timing",
+    "codes", "alike", "clustered", "fused", "places", "timing", "modes",
 )  # fmt: skip
 
 

@@ -218,6 +218,7 @@ BRIEF: dict[str, dict[str, int]] = {
     "compare": {"width": 6, "period": 14}, "lead_lag": {"period": 20, "reach": 2}, "correlation": {"period": 10},
     "shaped": {"width": 7}, "likeness": {"width": 9}, "regime_cusum": {"longest": 40},
     "anomaly_trees": {"window": 30, "trees": 3, "height": 4},
+    "decompose_emd": {"period": 32, "siftings": 1}, "decompose_vmd": {"period": 16, "rounds": 3},
 }  # fmt: skip
 """What costs much at its usual size is tested at a smaller one."""
 
