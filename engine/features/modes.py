@@ -215,10 +215,10 @@ def share_out(bins, bands, centre, alpha, rounds):
             power, moment = 0.0, 0.0
             for k in range(1, n):
                 away = k * step - centre[m]
-                part = (bins[k] - bands[one + k] - bands[other + k]) / (1.0 + alpha * away * away)
-                bands[own + k] = part
-                power += part * part
-                moment += part * part * k
+                left = (bins[k] - bands[one + k] - bands[other + k]) / (1.0 + alpha * away * away)
+                bands[own + k] = left
+                power += left * left
+                moment += left * left * k
             if power > 0.0:
                 centre[m] = moment / power * step
 
