@@ -27,7 +27,10 @@ FAMILIES = (
 
 
 CALCULATIONS = (
+    "age",
     "delta",
+    "group",
+    "hedged",
     "highest",
     "larger",
     "log",

@@ -62,11 +62,11 @@ def adjust(lo, hi, a, adjust, number=1.0, how="plus"):
 
 
 @feature(
-    takes="a", gives="transform", choices={"how": ("absolute", "sign", "log", "exp", "root")}, sparse="transform",
-    unit="any", pane="below", covers="3.5.1",
+    takes="a", gives="transform", sparse="transform",
+    choices={"how": ("absolute", "sign", "log", "exp", "root", "log1p")}, unit="any", pane="below", covers="3.5.1",
 )  # fmt: skip
 def transform(lo, hi, a, transform, how="absolute"):
-    """A function of a column: its size, its sign (-1, 0, 1), natural logarithm, exponential, square root.
+    """A function of a column: its size, its sign (-1, 0, 1), natural logarithm, exponential, square root, log(1 + x).
 
     What is no finite number (the logarithm of 0, the root of -1) is not known: NaN.
     """
@@ -80,6 +80,8 @@ def transform(lo, hi, a, transform, how="absolute"):
             value = math.log(x) if x > 0.0 else np.nan
         elif how == 3:
             value = np.exp(x)
-        else:
+        elif how == 4:
             value = math.sqrt(x) if x >= 0.0 else np.nan
+        else:
+            value = math.log1p(x) if x > -1.0 else np.nan
         transform[i] = value if math.isfinite(value) else np.nan

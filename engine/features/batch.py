@@ -60,6 +60,8 @@ def named(specs: Mapping[str, Spec | Feature | str]) -> dict[str, Spec | Feature
 def _computed(plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, Any]) -> dict[str, np.ndarray]:
     """The columns that a row shows; `place` is symbol and frame of `data`, empty for those of the rows asked for."""
     columns = _columns(data)
+    if "end" not in data and any("end" in node.reads for node in plan.nodes):
+        columns["end"] = _known(data, place)
     for symbol, larger, spec, column in plan.foreign:
         if symbol.startswith(SERIES):
             columns[column] = _told(data, symbol, spec, others, place)

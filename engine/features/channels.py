@@ -69,22 +69,23 @@ def compared(x, y):
 
 
 @feature(
-    gives="tenkan kijun a b future_a future_b side twist cross chikou",
-    keeps="seen crossed twisted", warmup="0, 0, shift, shift, 0, 0, shift, 0, 0, shift", lookback="shift",
+    gives="tenkan kijun a b future_a future_b side twist cross chikou cloud",
+    keeps="seen crossed twisted", warmup="0, 0, shift, shift, 0, 0, shift, 0, 0, shift, shift", lookback="shift",
     where="fast >= 2, fast < middle, middle < slow, shift >= 1",
-    unit="price price price price price price event event event event", covers="3.1.1 4.7.1",
+    unit="price price price price price price event event event event event", covers="3.1.1 4.7.1",
     source="Hosoda, Ichimoku Kinko Hyo, 1969; Patel, Trading with Ichimoku Clouds, 2010",
 )  # fmt: skip
 def ichimoku(
-    lo, hi, close, tenkan, kijun, a, b, future_a, future_b, side, twist, cross, chikou, seen, crossed, twisted,
+    lo, hi, close, tenkan, kijun, a, b, future_a, future_b, side, twist, cross, chikou, cloud, seen, crossed, twisted,
     quick=midprice("fast"), steady=midprice("middle"), far=midprice("slow"), fast=9, middle=26, slow=52, shift=25,
 ):  # fmt: skip
     """Ichimoku: turning and base line, the cloud over this bar (`a`, `b`) and the one that charts draw ahead.
 
     `shift` 25 is Hosoda's and TradingView's, who count today; MetaTrader's is 26. `side` is 1 above the cloud of
-    this bar, -1 below, 0 inside. `cross` is 1 or -1 on the bar where tenkan crosses kijun, `twist` where the cloud
-    ahead changes its upper edge. `chikou` compares the close with that `shift` bars ago, where charts draw the
-    lagging line backwards: 1, -1 or 0, and nothing is read ahead.
+    this bar, -1 below, 0 inside; `cloud` is 1 where that cloud rises (`a` above `b`), -1 where it falls. `cross` is 1
+    or -1 on the bar where tenkan crosses kijun, `twist` where the cloud ahead changes its upper edge. `chikou`
+    compares the close with that `shift` bars ago, where charts draw the lagging line backwards: 1, -1 or 0, and
+    nothing is read ahead.
     """
     for i in range(lo, hi):
         tenkan[i], kijun[i], future_b[i] = quick[i], steady[i], far[i]
@@ -97,11 +98,12 @@ def ichimoku(
         twisted = upper if upper != 0.0 else twisted
     first = min(lo + max(shift - int(seen), 0), hi)
     for i in range(lo, first):
-        a[i] = b[i] = side[i] = chikou[i] = np.nan
+        a[i] = b[i] = side[i] = chikou[i] = cloud[i] = np.nan
     for i in range(first, hi):
         one, two, now = future_a[i - shift], future_b[i - shift], close[i]
         a[i], b[i] = one, two
         side[i] = (1.0 if now > max(one, two) else 0.0) - (1.0 if now < min(one, two) else 0.0)
         chikou[i] = compared(now, close[i - shift])
+        cloud[i] = compared(one, two)
     seen += hi - lo
     return seen, crossed, twisted

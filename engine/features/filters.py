@@ -133,17 +133,20 @@ def decompose(lo, hi, close, detail1, detail2, detail3, detail4, trend, seen):
 
 
 @feature(
-    gives="cycle strength", keeps="seen day base cosine[period // 2] sine[period // 2] real[period // 2] "
-    "imaginary[period // 2]", warmup="period - 1", lookback="period", where="period >= 4", unit="bars ratio",
+    gives="cycle strength power", keeps="seen day base cosine[period // 2] sine[period // 2] real[period // 2] "
+    "imaginary[period // 2]", warmup="period - 1", lookback="period", unit="bars ratio price_squared",
+    where="period >= 4, bin >= 1, bin <= period // 2",
     range=(0.0, 1e6), pane="below", covers="2.3.4 3.1.6",
     source="Jacobsen and Lyons, The Sliding DFT, IEEE Signal Processing Magazine, March 2003",
 )  # fmt: skip
-def spectrum(
-    lo, hi, open_ts, close, cycle, strength, seen, day, base, cosine, sine, real, imaginary, period=64
+def decompose_cycle(
+    lo, hi, open_ts, close, cycle, strength, power, seen, day, base, cosine, sine, real, imaginary, period=64, bin=1
 ):  # fmt: skip
     """The strongest cycle in the last `period` closes (bars, 0 if none) and its share of all movement (0 to 1).
 
-    A Fourier transform that slides: each bar turns every frequency by one step. It is rebuilt every UTC midnight.
+    `power` is the squared amplitude of one frequency, that of `bin` whole cycles in the window, as numpy's `rfft`
+    counts it. A Fourier transform that slides: each bar turns every frequency by one step. It is rebuilt every UTC
+    midnight.
     """
     half = period // 2
     if seen == 0.0:
@@ -167,14 +170,16 @@ def spectrum(
                 shifted = real[k] + step
                 real[k] = shifted * cosine[k] - imaginary[k] * sine[k]
                 imaginary[k] = shifted * sine[k] + imaginary[k] * cosine[k]
-        cycle[i] = strength[i] = np.nan
+        cycle[i] = strength[i] = power[i] = np.nan
         if seen >= period:
             best, most, total = 0, 0.0, 0.0
             for k in range(half):
-                power = real[k] * real[k] + imaginary[k] * imaginary[k]
-                total += power
-                if power > most:
-                    best, most = k + 1, power
+                size = real[k] * real[k] + imaginary[k] * imaginary[k]
+                total += size
+                if size > most:
+                    best, most = k + 1, size
+                if k + 1 == bin:
+                    power[i] = size
             cycle[i] = period / best if best > 0 else 0.0
             strength[i] = most / total if total > 0.0 else 0.0
     return seen, day, base

@@ -15,13 +15,17 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core.errors import ConfigError
+from engine.core.frames import parse_frame
 from engine.features.arithmetic import adjust, combine, transform
 from engine.features.contract import Feature
+from engine.features.fused import group
 from engine.features.rates import mom
 from engine.features.scaling import scale
-from engine.features.spec import Spec
+from engine.features.spec import Spec, on
+from engine.features.timing import minute
 from engine.features.trend import sma
 from engine.features.volatility import donchian
+from engine.features.weights import hedged
 from engine.features.window import stddev, total
 
 Source = Spec | Feature | str
@@ -92,6 +96,15 @@ def smaller(a: Any, b: Any) -> Spec:
     return calculate("less", a, b)
 
 
+def age(frame: str) -> Spec:
+    """Minutes since the last closed bar of `frame` ended: how old what `on(frame, ...)` says is.
+
+    >>> age("H1")
+    minute() - on('H1', minute())
+    """
+    return minute() - on(parse_frame(frame), minute())
+
+
 def sign(x: Source) -> Spec:
     """-1, 0 or 1."""
     return transform(x, "sign")
@@ -111,5 +124,6 @@ FUNCTIONS: dict[str, Callable[..., Spec]] = {
     "rank": rank, "delta": delta, "mean": mean, "std": std, "sum": summed, "highest": highest, "lowest": lowest,
     "max": larger, "min": smaller, "sign": sign, "log": log, "sqrt": root,
     "abs": lambda x: transform(x, "absolute"), "exp": lambda x: transform(x, "exp"),
+    "log1p": lambda x: transform(x, "log1p"), "group": group, "hedged": hedged, "age": age,
 }  # fmt: skip
 """How formulas written as text call them."""

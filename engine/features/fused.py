@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -58,6 +58,15 @@ def group(*columns: Spec | Feature | str, base: float = 0.0, loads: Sequence[flo
     named = {f"load_{'abcdefgh'[k]}": float(w) for k, w in enumerate(weights)}
     rest = [columns[0]] * (MOST - len(columns))  # filled up, and not counted
     return aggregate(*columns, *rest, count=len(columns), base=float(base), **named)
+
+
+def hits(row: Mapping[str, float]) -> dict[str, float]:
+    """The columns of a row that say something: neither 0 nor NaN, of patterns those that are complete on this bar.
+
+    >>> hits({"hammer": 100.0, "doji": 0.0, "engulfing": float("nan")})
+    {'hammer': 100.0}
+    """
+    return {name: float(value) for name, value in row.items() if value == value and value != 0.0}
 
 
 def principal(values: np.ndarray, *columns: Spec | Feature | str, component: int = 1) -> Spec:

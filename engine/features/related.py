@@ -153,7 +153,7 @@ def lead_lag(lo, hi, a, b, lead, strength, now, seen, period=100, reach=5, style
 
 
 @feature(gives="points bps atrs", where="point > 0", unit="any", pane="below", covers="3.1.5")
-def cost(lo, hi, close, spread, points, bps, atrs, width=atr("period"), point=1e-5, period=14):
+def spread_cost(lo, hi, close, spread, points, bps, atrs, width=atr("period"), point=1e-5, period=14):
     """What the spread costs: in points of size `point`, in basis points of the price, in average true ranges."""
     for i in range(lo, hi):
         points[i] = spread[i] / point

@@ -50,6 +50,23 @@ def momentum(
     return seen, variance
 
 
+@feature(
+    gives="m1 m5 m10 m20 m60 m120", keeps="seen", warmup="1, 5, 10, 20, 60, 120", lookback="120", unit="ratio",
+    pane="below", covers="3.1.2", source="Moskowitz, Ooi and Pedersen, Time Series Momentum, JFE 104, 2012",
+)  # fmt: skip
+def momentum_spans(lo, hi, close, m1, m5, m10, m20, m60, m120, seen):
+    """Momentum of six spans: the logarithm of the close over that of 1, 5, 10, 20, 60 and 120 bars ago."""
+    for i in range(lo, hi):
+        m1[i] = math.log(close[i] / close[i - 1]) if seen >= 1.0 else np.nan
+        m5[i] = math.log(close[i] / close[i - 5]) if seen >= 5.0 else np.nan
+        m10[i] = math.log(close[i] / close[i - 10]) if seen >= 10.0 else np.nan
+        m20[i] = math.log(close[i] / close[i - 20]) if seen >= 20.0 else np.nan
+        m60[i] = math.log(close[i] / close[i - 60]) if seen >= 60.0 else np.nan
+        m120[i] = math.log(close[i] / close[i - 120]) if seen >= 120.0 else np.nan
+        seen += 1.0
+    return seen
+
+
 @jit
 def line_through(x, i, n):
     """Of the least-squares line through the n values that end at row i: (share explained, t-statistic of the slope).

@@ -5,7 +5,9 @@ The text is parsed as Python's grammar has it, and nothing but what is listed he
     rsi(14)   macd(12, 26, 9).signal   sma(20, close="high")   sma(rsi(14), 9)     features
     open high low close volume spread                                             columns of the bars
     + - * / **number -x   rank(x, 100) delta(x, 5) lag(x, 3) mean std sum highest lowest (x, bars)
-    abs(x) sign(x) log(x) exp(x) sqrt(x) min(a, b) max(a, b)                       calculations
+    abs(x) sign(x) log(x) log1p(x) exp(x) sqrt(x) min(a, b) max(a, b)              calculations
+    group(rsi(7), rsi(14)).mean   hedged(rsi(14) - 50, macd().histogram, horizon=4)         several columns in one
+    age("H1")                                                 minutes since the last closed bar of a frame ended
     H1.rsi(14)   on("H1", rsi(14))   USDJPY.close   USDJPY.H1.rsi(14)   of("BTCUSDT@binance", rsi(14))   elsewhere
     fact("cboe/VIX/close")   news("forexfactory/calendar", least=3).minutes_to_next              slow series
 """
@@ -45,7 +47,7 @@ def read_feature(text: Any, values: Mapping[str, Any] = {}) -> Spec:
     >>> read_feature("bollinger(20, 2).upper")
     bollinger(period=20, deviations=2.0).upper
     >>> read_feature("USDJPY.H1.rsi(14) - 50")
-    adjust(number=-50.0, a=of('USDJPY', on('H1', rsi(period=14).rsi)))
+    of('USDJPY', on('H1', rsi(period=14))) - 50
     """
     if not isinstance(text, str) or not text.strip():
         raise ConfigError(f'{text!r} is no feature: write a text like "rsi(14)"')

@@ -116,3 +116,10 @@ def when_position(
         sin1[i], cos1[i] = math.sin(p / 10.0), math.cos(p / 10.0)
         sin2[i], cos2[i] = math.sin(p / 100.0), math.cos(p / 100.0)
         sin3[i], cos3[i] = math.sin(p / 1000.0), math.cos(p / 1000.0)
+
+
+@feature(gives="minute", unit="time", pane="below", covers="3.3.1", source="its name")
+def minute(lo, hi, end, close, minute):
+    """When the bar ends, in whole minutes since 1970; `age("H1")` is how old what H1 last said is."""
+    for i in range(lo, hi):
+        minute[i] = end[i] // MINUTE

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from engine.features.codes import order_of
 from engine.features.contract import feature
 from engine.features.volatility import donchian
 from engine.kernels.jit import jit
-from engine.kernels.order import put_in, take_out
+from engine.kernels.order import place_of, put_in, take_out
 
 
 @feature(gives="lag", keeps="seen", warmup="bars", lookback="bars", where="bars >= 1", covers="3.3.2")
@@ -41,66 +42,110 @@ def place(lo, hi, close, place, upper=donchian("period").upper, lower=donchian("
 
 
 @jit
+def evenness(counts, n):
+    """Entropy of n things counted in some bins: 0 all in one, 1 spread evenly."""
+    total = 0.0
+    for c in counts:
+        total -= c / n * math.log(c / n) if c > 0.0 else 0.0
+    return total / math.log(1.0 * len(counts))
+
+
+@jit
 def mixed_up(x, i, n, low, high):
     """Entropy of n values in ten equal bins from `low` to `high`: 0 all in one bin, 1 spread evenly."""
     counts = np.zeros(10)
     for k in range(i - n + 1, i + 1):
         counts[min(int((x[k] - low) / (high - low) * 10.0), 9)] += 1.0
-    total = 0.0
-    for c in counts:
-        total -= c / n * math.log(c / n) if c > 0.0 else 0.0
-    return total / math.log(10.0)
+    return evenness(counts, n)
+
+
+@jit
+def shuffled(x, i, n):
+    """Entropy of the orders that three values in a row have among n values: 0 always the same, 1 all alike often."""
+    counts = np.zeros(6)
+    for k in range(i - n + 3, i + 1):
+        counts[order_of(x, k)] += 1.0
+    return evenness(counts, n - 2.0)
+
+
+@jit
+def powers(x, i, n):
+    """Of n values that end at row i: their sum, and those of powers 2, 3 and 4 of their distances from their mean.
+
+    The sum is of distances from the last value, and all of this window alone: no digit is lost and nothing drifts.
+    """
+    shift = 0.0
+    for k in range(n):
+        shift += x[i - k] - x[i]
+    mean, second, third, fourth = shift / n, 0.0, 0.0, 0.0
+    for k in range(n):
+        d = x[i - k] - x[i] - mean
+        second, third, fourth = second + d * d, third + d * d * d, fourth + d * d * (d * d)
+    return shift, second, third, fourth
+
+
+@jit
+def place_among(ordered, n, value):
+    """Share of n ordered numbers that are below one of them, equal ones (itself too) counting half."""
+    below = place_of(ordered, n, value)
+    level = below
+    while level < n and ordered[level] == value:
+        level += 1
+    return (below + level) / 2.0 / n
 
 
 @feature(
-    gives="median mad skew kurtosis autocorrelation entropy since_top since_bottom",
+    gives="sum mean var std min max argmin argmax median mad skew kurt rank autocorr entropy permutation",
     keeps="seen ordered[period] far[period]", warmup="period - 1", lookback="period", where="period >= 5",
-    unit="price price_change ratio ratio ratio ratio bars bars", pane="below", covers="3.3.3 3.3.4",
-    source="definitions of pandas.Series.rolling (bias-corrected skewness and kurtosis)",
+    unit="price price price_squared price_change price price bars bars price price_change ratio ratio ratio ratio "
+    "ratio ratio", pane="below", covers="3.3.3 3.3.4",
+    source="pandas.Series.rolling (skewness and kurtosis of a sample); Bandt and Pompe, Permutation Entropy, PRL 88, "
+    "2002",
 )  # fmt: skip
 def roll(
-    lo, hi, close, median, mad, skew, kurtosis, autocorrelation, entropy, since_top, since_bottom, seen, ordered, far,
-    period=20,
+    lo, hi, close, sum, mean, var, std, min, max, argmin, argmax, median, mad, skew, kurt, rank, autocorr, entropy,
+    permutation, seen, ordered, far, period=20,
 ):  # fmt: skip
-    """Statistics of the last `period` closes that an average and a deviation do not tell.
+    """Statistics of the last `period` closes, by the names that pandas has for them.
 
-    The median and the median distance from it, lopsidedness and heavy tails (sample, 0 for a normal), correlation
-    with the close before, spread over ten equal bins (0 to 1), bars since the highest and the lowest (the latest
-    of equal ones).
+    `var` and `std` are of a sample, `argmin` and `argmax` bars since the lowest and the highest (the latest of equal
+    ones), `mad` the median distance from the median. `skew` and `kurt` tell lopsidedness and heavy tails (sample, 0
+    for a normal), `rank` the share of them below this one, itself and its equals counting half (pandas' percent rank
+    less half a place), `autocorr` the correlation with the close before, `entropy` how evenly they lie in ten equal
+    bins, `permutation` how evenly three in a row take their six orders (both 0 to 1). A quantile is `roll_quantile`,
+    two columns together are `roll_cov`.
     """
     n = float(period)
     for i in range(lo, hi):
         if seen >= period:
             take_out(ordered, period, close[i - period])
-        put_in(ordered, int(min(seen, n - 1.0)), close[i])
+        put_in(ordered, int(seen if seen < n - 1.0 else n - 1.0), close[i])
         seen += 1.0
-        median[i] = mad[i] = skew[i] = kurtosis[i] = autocorrelation[i] = entropy[i] = np.nan
-        since_top[i] = since_bottom[i] = np.nan
+        sum[i] = mean[i] = var[i] = std[i] = min[i] = max[i] = argmin[i] = argmax[i] = median[i] = mad[i] = np.nan
+        skew[i] = kurt[i] = rank[i] = autocorr[i] = entropy[i] = permutation[i] = np.nan
         if seen < n:
             continue
-        half = period // 2
+        half, top, bottom = period // 2, 0, 0
+        min[i], max[i] = ordered[0], ordered[period - 1]
         median[i] = ordered[half] if period % 2 else (ordered[half - 1] + ordered[half]) / 2.0
-        shift = 0.0
         for k in range(period):
             put_in(far, k, abs(close[i - k] - median[i]))
-            shift += close[i - k] - close[i]
-        mad[i] = far[half] if period % 2 else (far[half - 1] + far[half]) / 2.0
-        second, third, fourth, top, bottom = 0.0, 0.0, 0.0, 0, 0
-        mean = shift / n
-        for k in range(period):
-            d = close[i - k] - close[i] - mean
-            second, third, fourth = second + d * d, third + d * d * d, fourth + d * d * (d * d)
             top = k if close[i - k] > close[i - top] else top
             bottom = k if close[i - k] < close[i - bottom] else bottom
-        since_top[i], since_bottom[i] = top, bottom
-        varied = ordered[period - 1] > ordered[0]
-        skew[i] = n * math.sqrt(n - 1.0) / (n - 2.0) * third / (second * math.sqrt(second)) if varied else 0.0
-        kurtosis[i] = -3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0)) * varied
-        kurtosis[i] += (
-            n * (n + 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0)) * fourth / (second * second) if varied else 0.0
-        )
-        entropy[i] = mixed_up(close, i, period, ordered[0], ordered[period - 1]) if varied else 0.0
-        autocorrelation[i] = follows(close, i, period)
+        argmin[i], argmax[i] = bottom, top
+        mad[i] = far[half] if period % 2 else (far[half - 1] + far[half]) / 2.0
+        shift, second, third, fourth = powers(close, i, period)
+        sum[i], mean[i], var[i] = n * close[i] + shift, close[i] + shift / n, second / (n - 1.0)
+        std[i] = math.sqrt(var[i])
+        rank[i] = place_among(ordered, period, close[i])
+        autocorr[i], permutation[i] = follows(close, i, period), shuffled(close, i, period)
+        skew[i] = entropy[i] = 0.0
+        kurt[i] = 0.0
+        if max[i] > min[i]:
+            entropy[i] = mixed_up(close, i, period, min[i], max[i])
+            skew[i] = n * math.sqrt(n - 1.0) / (n - 2.0) * third / (second * math.sqrt(second))
+            kurt[i] = n * (n + 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0)) * fourth / (second * second)
+            kurt[i] -= 3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0))
     return seen
 
 
@@ -141,26 +186,29 @@ def roll_quantile(lo, hi, close, roll_quantile, seen, ordered, period=20, q=0.25
 
 
 @feature(
-    takes="a b", gives="roll_cov slope", keeps="seen", warmup="period - 1", lookback="period - 1", where="period >= 2",
-    unit="any", pane="below", covers="3.3.3 3.3.4", source="pandas.Series.rolling.cov",
+    takes="a b", gives="corr cov beta", keeps="seen", warmup="period - 1", lookback="period - 1", where="period >= 2",
+    unit="any", pane="below", covers="3.3.3 3.3.4", source="pandas.Series.rolling.corr, rolling.cov",
 )  # fmt: skip
-def roll_cov(lo, hi, a, b, roll_cov, slope, seen, period=20):
-    """Covariance (sample) of two columns over their last `period` values, and the slope of the first on the second.
+def roll_cov(lo, hi, a, b, corr, cov, beta, seen, period=20):
+    """Correlation and covariance (sample) of two columns over `period` values, and `beta`, their slope.
 
-    The slope, their beta, is 0 where the second stands still. The columns may be of features: returns, say.
+    `beta` is how far the first goes with one of the second; it and `corr` are 0 where a column stands still. The
+    columns may be of features: returns, say.
     """
     for i in range(lo, hi):
         seen += 1.0
-        roll_cov[i] = slope[i] = np.nan
+        corr[i] = cov[i] = beta[i] = np.nan
         if seen < period:
             continue
-        left, right, both, spread = 0.0, 0.0, 0.0, 0.0
+        left, right, both, over, spread = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(i - period + 1, i):
             left, right = left + (a[k] - a[i]), right + (b[k] - b[i])
         left, right = left / period, right / period
         for k in range(i - period + 1, i + 1):
             x, y = a[k] - a[i] - left, b[k] - b[i] - right
-            both, spread = both + x * y, spread + y * y
-        roll_cov[i] = both / (period - 1.0)
-        slope[i] = both / spread if spread > 0.0 else 0.0
+            both, over, spread = both + x * y, over + x * x, spread + y * y
+        cov[i] = both / (period - 1.0)
+        beta[i] = both / spread if spread > 0.0 else 0.0
+        corr[i] = both / (math.sqrt(over) * math.sqrt(spread)) if over > 0.0 and spread > 0.0 else 0.0
+        corr[i] = min(max(corr[i], -1.0), 1.0)
     return seen

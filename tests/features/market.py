@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError
 from engine.core.table import STAMPS, VALUES, Stream, Tables
-from engine.features import Feature, Plan, Spec, aroon, load_all, macd, rsi, sma, swing, zscore
+from engine.features import Feature, Plan, Spec, aroon, body, change, load_all, macd, mom, rsi, sma, swing, zscore
 from engine.features.plan import Bound
 
 QUARTER = 15 * 60 * 10**9
@@ -202,7 +202,10 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 
 GIVEN = {
-    "blend": (macd().macd, macd().histogram), "adjust": (sma(2) / sma(3),),
+    "blend": (
+        macd().macd, macd().histogram, mom(5), mom(50), change().change, body().body, macd(3, 5, 2).macd, mom(20),
+    ),
+    "adjust": (sma(2) / sma(3),),
     "transform": (macd().histogram,),
     "when_since": (swing().event,),
     "impact_known": (zscore(20), aroon(25).aroon_up),
@@ -221,6 +224,8 @@ BRIEF: dict[str, dict[str, int]] = {
     "decompose_emd": {"period": 32, "siftings": 1}, "decompose_vmd": {"period": 16, "rounds": 3},
 }  # fmt: skip
 """What costs much at its usual size is tested at a smaller one."""
+WHOLE = {"blend": ("count",)}
+"""Whole numbers that are not lowered: signals that are not counted have no weight, which never changes."""
 
 
 def variants() -> list[Spec]:
@@ -246,6 +251,8 @@ def smallest(feature: Feature, given: dict[str, str]) -> dict[str, object]:
     """Whole-number parameters lowered, one after the other, as far as the declaration allows."""
     params = {n: p.default for n, p in feature.params.items()}
     for name, param in feature.params.items():
+        if name in WHOLE.get(feature.name, ()):
+            continue
         while param.kind is int and params[name] > 0 and allowed(feature, {**given, **params, name: params[name] - 1}):
             params[name] -= 1
     return params

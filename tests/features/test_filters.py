@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.features import Plan, decompose, denoise, smooth, spectrum
+from engine.features import Plan, decompose, decompose_cycle, denoise, smooth
 from tests.features import market
 from tests.features.market import batch
 
@@ -76,17 +76,18 @@ def test_the_scales_are_trailing_means_and_add_up(ref):
 
 @pytest.mark.parametrize("period", [4, 15, 64])
 def test_the_spectrum_is_that_of_numpys_transform_of_the_window(ref, period):
-    out = batch(Plan({"s": spectrum(period)}), ref)
+    out = batch(Plan({"s": decompose_cycle(period, bin=2)}), ref)
     windows = sliding_window_view(ref["close"] - ref["close"][0], period)
     power = np.abs(np.fft.rfft(windows, axis=1)[:, 1 : period // 2 + 1]) ** 2
     share = power.max(axis=1) / power.sum(axis=1)
     assert np.abs(out["s_strength"][period - 1 :] - share).max() < 1e-9
+    np.testing.assert_allclose(out["s_power"][period - 1 :], power[:, 1], rtol=1e-9, atol=1e-18)
     assert (out["s_cycle"][period - 1 :] == period / (power.argmax(axis=1) + 1)).mean() > 0.999
 
 
 def test_a_wave_of_16_bars_is_found_and_a_dead_market_has_none():
     wave = 1.1 + 0.01 * np.sin(np.arange(300) * 2 * np.pi / 16)
-    out = batch(Plan({"s": spectrum(64)}), market.stamped(wave, wave, wave, wave))
+    out = batch(Plan({"s": decompose_cycle(64)}), market.stamped(wave, wave, wave, wave))
     assert set(out["s_cycle"][63:]) == {16.0} and (out["s_strength"][63:] > 0.999).all()
     flat = np.full(300, 1.1)
-    assert set(batch(Plan({"s": spectrum(64)}), market.stamped(flat, flat, flat, flat))["s_cycle"][63:]) == {0.0}
+    assert set(batch(Plan({"s": decompose_cycle(64)}), market.stamped(flat, flat, flat, flat))["s_cycle"][63:]) == {0.0}

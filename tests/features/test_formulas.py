@@ -38,6 +38,7 @@ FORMULAS: dict[str, tuple[Any, Any]] = {
     "max(open, close) - min(open, close)": (None, lambda x: (x.open - x.close).abs()),
     "max(rsi(14), 50)": (None, lambda x: x["r14"].clip(lower=50)),
     "log(close / lag(close))": (None, lambda x: np.log(x.close / x.close.shift())),
+    "log1p(close - 1) + log1p(close - open)": (None, lambda x: np.log(x.close) + np.log1p(x.close - x.open)),
     "exp(log(close)) - sqrt(close) * sqrt(close) + 1": (None, lambda x: 0 * x.close + 1),
     "sma(lag(close, 2), 4)": (None, lambda x: x.close.shift(2).rolling(4).mean()),
 }  # fmt: skip

@@ -228,7 +228,7 @@ STILL = {
     "when_gap": "its bars are stamped one after the other: real gaps are in test_timing",
     "context_cost": "the file has no spreads: it moves on a file that has, in test_notes",
     **dict.fromkeys(("ddm", "page_hinkley", "drift"), "turns do not drift in this year; other errors do: test_notes"),
-    "cost_points": "the file has no spreads",
+    "spread_cost_points": "the file has no spreads",
 }
 
 
@@ -238,14 +238,19 @@ def test_no_output_stands_still_on_real_bars(family, eurusd):
     given = ("close", "high", "low", "open")
     specs = {f.name: f(**dict(zip(f.required, market.GIVEN.get(f.name, given), strict=False))) for f in market.library()
              if f.kernel.__module__ == family}  # fmt: skip
-    if "blend" in specs:  # prices are all above zero: of signals both sides are wanted
-        specs["blend"] = FEATURES.get("blend")(a=FEATURES.get("mom")(5), b=FEATURES.get("mom")(50))
     for name, values in batch(Plan(specs), eurusd).items():
         seen = values[~np.isnan(values)]
         assert len(seen) > 1000 and np.isfinite(seen).all(), name
         assert (seen != seen[0]).any() != (name in STILL), name
     twice = market.stamped(*(np.repeat(eurusd[p][:3000], 2) for p in PRICES))
     assert all(not np.isinf(v).any() for v in batch(Plan(specs), twice).values())
+
+
+def test_the_cloud_rises_where_its_first_line_is_above_its_second_whatever_the_price_does(ref):
+    out = batch(Plan({"i": FEATURES.get("ichimoku")()}), ref)
+    there = ~np.isnan(out["i_a"])
+    assert (out["i_cloud"][there] == np.sign(out["i_a"] - out["i_b"])[there]).all()
+    assert {*zip(out["i_cloud"][there], out["i_side"][there], strict=True)} >= {(1, 1), (1, -1), (-1, 1), (-1, -1)}
 
 
 def long_walk(n: int = 100_000) -> dict[str, np.ndarray]:

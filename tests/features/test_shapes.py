@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import ConfigError
 from engine.features import (
+    FEATURES,
     Plan,
     aggregate,
     atr,
@@ -27,7 +28,7 @@ from engine.features import (
     takens,
 )
 from engine.features.alike import CORNERS
-from engine.features.fused import group, principal
+from engine.features.fused import group, hits, principal
 from engine.features.slices import Slices, normalised, whole, windows
 from tests.features.market import Tape, batch, same, stamped
 
@@ -192,6 +193,15 @@ def test_a_group_is_what_pandas_makes_of_it(ref):
     for wrong in (lambda: group(), lambda: group(*["close"] * 9), lambda: group("close", loads=(1.0, 2.0))):
         with pytest.raises(ConfigError, match="a group has 1 to 8 columns"):
             wrong()
+
+
+def test_hits_are_the_columns_of_a_row_that_say_something(ref):
+    plan = Plan({name: FEATURES.get(f"cdl_{name}")() for name in ("doji", "hammer", "engulfing", "harami")})
+    out = batch(plan, ref)
+    rows = [hits({name: out[name][i] for name in out}) for i in range(len(ref["close"]))]
+    assert {name for row in rows for name in row} >= {"doji", "engulfing", "harami"} and rows[0] == {}
+    for i, row in enumerate(rows):
+        assert row == {name: v[i] for name, v in out.items() if np.nan_to_num(v[i]) != 0.0}
 
 
 def test_a_principal_score_is_that_of_the_past_it_was_fitted_to(ref):

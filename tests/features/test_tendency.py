@@ -25,6 +25,7 @@ from engine.features import (
     er,
     keltner,
     momentum,
+    momentum_spans,
     on,
     strength,
     strength_hurst,
@@ -156,6 +157,15 @@ def test_the_close_is_between_its_bands_exactly_where_pctb_says_so(ref, period, 
     close, there = ref["close"][:300], ~np.isnan(out["b_pctb"])
     upper, lower, pctb = out["b_upper"][there], out["b_lower"][there], out["b_pctb"][there]
     assert ((pctb > 1 + 1e-9) <= (close[there] > upper)).all() and ((pctb < -1e-9) <= (close[there] < lower)).all()
+
+
+def test_momentum_of_six_spans_is_numpys_logarithm_of_the_ratio(ref):
+    out = batch(Plan({"m": momentum_spans(), "one": momentum(60)}), ref)
+    logs = np.log(ref["close"])
+    for bars in (1, 5, 10, 20, 60, 120):
+        found = out[f"m_m{bars}"]
+        assert np.isnan(found[:bars]).all() and np.abs(found[bars:] - (logs[bars:] - logs[:-bars])).max() < 1e-15
+    assert out["m_m60"][60:].tolist() == out["one"][60:].tolist()
 
 
 # ---------------------------------------------------------------- tendency

@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.errors import ConfigError
 from engine.features import (
     Plan,
+    age,
+    frame,
+    minute,
     session,
     session_bits,
     session_reach,
@@ -33,6 +37,26 @@ def test_the_gap_is_the_logarithm_of_the_seconds_since_the_bar_before(eurusd_wee
     seconds = np.diff(eurusd_weeks["open_ts"]) / 1e9
     assert np.isnan(out[0]) and out[1:] == pytest.approx(np.log1p(seconds), rel=1e-12)
     assert (out[1:] > np.log1p(2 * 86_400)).sum() == 51, "weekends"
+
+
+def test_an_age_counts_minutes_since_the_larger_bar_ended_and_is_0_where_it_ends_with_this_one(eurusd_weeks):
+    """Over weekends too: what H1 said on Friday is two days old when Sunday's first quarter of an hour closes."""
+    bars = market.rows(eurusd_weeks, 0, 3000)
+    data = pandas.DataFrame({n: bars[n] for n in ("open", "high", "low", "close", "volume")})
+    data.index = pandas.DatetimeIndex(bars["open_ts"].view("datetime64[ns]"))
+    how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    for name, length in (("M30", 30), ("H1", 60)):
+        larger = data.resample(f"{length}min").agg(how).dropna()
+        out = frame({"a": age(name), "t": f'age("{name}")', "m": minute()}, data, {name: larger})
+        now = bars["end"] // (60 * 10**9)
+        ends = larger.index.as_unit("ns").view(np.int64) // (60 * 10**9) + length
+        known = np.searchsorted(ends, now, side="right")
+        assert (out["m"] == now).all() and out["a"].equals(out["t"])
+        assert np.isnan(out["a"][known == 0]).all() and (known == 0).sum() == length // 15 - 1
+        assert (out["a"][known > 0] == (now - ends[known - 1])[known > 0]).all()
+        assert out["a"].min() == 0.0 and out["a"].max() >= 2 * 1440 and (out["a"] < length).mean() > 0.98
+    with pytest.raises(ConfigError, match="M15"):
+        frame({"a": 'age("M16")'}, data)
 
 
 @settings(max_examples=20)

@@ -6,8 +6,10 @@ import numpy as np
 import pandas
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.stats import entropy
 
 from engine.features import Plan, lag, log_return, place, roll, roll_cov, roll_quantile, rsi
+from tests.features import market
 from tests.features.market import batch
 
 
@@ -19,25 +21,69 @@ def test_a_lag_is_pandas_shift(ref):
     assert np.abs(out["r"] - np.log(close / close.shift(5)))[5:].max() < 1e-15
 
 
+def windowed(column: np.ndarray, period: int, of) -> np.ndarray:
+    """A statistic of every window; NaN before the first."""
+    made = np.full(len(column), np.nan)
+    made[period - 1 :] = [of(w) for w in sliding_window_view(column, period)]
+    return made
+
+
+def permutation_entropy(window: np.ndarray) -> float:
+    """Of the orders of three in a row, equal ones in the order they came: 0 to 1."""
+    orders = [tuple(np.argsort(window[k : k + 3], kind="stable")) for k in range(len(window) - 2)]
+    share = np.array([orders.count(o) for o in set(orders)]) / len(orders)
+    return float(-(share * np.log(share)).sum() / np.log(6))
+
+
 @pytest.mark.parametrize("period", [5, 20, 31])
-def test_rolling_statistics_are_those_of_pandas(eurusd, period):
-    bars = {name: values[:4000] for name, values in eurusd.items()}
-    rolling = pandas.Series(bars["close"]).rolling(period)
+@pytest.mark.parametrize("source", ["eurusd", "returns", "hard"])
+def test_rolling_statistics_are_those_of_pandas(source, period, request):
+    bars = market.rows(request.getfixturevalue("hard" if source == "hard" else "eurusd"), 0, 2500)
+    if source == "returns":
+        bars = {**bars, "close": np.diff(np.log(bars["close"]), prepend=0.0)}
+    if source == "hard":  # without its spike, which pandas' running sums remember
+        bars = {**bars, "close": np.where(bars["close"] > 1e5, 100.0, bars["close"])}
+    column = pandas.Series(bars["close"])
+    rolling, windows = column.rolling(period), sliding_window_view(bars["close"], period)
     out = batch(Plan({"r": roll(period)}), bars)
-    assert np.abs(out["r_median"] - rolling.median())[period - 1 :].max() < 1e-15
-    windows = sliding_window_view(bars["close"], period)
-    varied = np.ptp(windows, axis=1) > 2e-4  # pandas sums lose their digits in windows that hardly move
-    for name in ("skew", "kurtosis"):
-        theirs = (rolling.skew() if name == "skew" else rolling.kurt()).to_numpy()[period - 1 :]
-        assert np.abs(out[f"r_{name}"][period - 1 :] - theirs)[varied].max() < 1e-5, name
-    middle = np.median(windows, axis=1)
-    assert np.abs(out["r_mad"][period - 1 :] - np.median(np.abs(windows - middle[:, None]), axis=1)).max() < 1e-15
-    assert (out["r_since_top"][period - 1 :] == windows[:, ::-1].argmax(axis=1)).all()
-    assert (out["r_since_bottom"][period - 1 :] == windows[:, ::-1].argmin(axis=1)).all()
-    for i in range(0, len(windows), 53):
-        if varied[i]:
-            pair = np.corrcoef(windows[i, 1:], windows[i, :-1])[0, 1]
-            assert out["r_autocorrelation"][period - 1 + i] == pytest.approx(pair, abs=1e-9)
+    assert list(out) == [f"r_{name}" for name in roll.outputs] and len(out) == 16
+    theirs = {name: getattr(rolling, name)() for name in ("sum", "mean", "var", "std", "min", "max", "median")}
+    theirs |= {
+        "mad": windowed(bars["close"], period, lambda w: np.median(np.abs(w - np.median(w)))),
+        "argmax": windowed(bars["close"], period, lambda w: w[::-1].argmax()),
+        "argmin": windowed(bars["close"], period, lambda w: w[::-1].argmin()),
+        "rank": rolling.rank(pct=True) - 0.5 / period,
+        "permutation": windowed(bars["close"], period, permutation_entropy),
+        "entropy": windowed(bars["close"], period, lambda w: entropy(np.histogram(w - w[-1], 10)[0]) / np.log(10)),
+    }
+    for name, values in theirs.items():
+        own = 1e-4 if source == "hard" else 1e-7  # what rounding leaves in the running sums of squares of pandas
+        loose = own if name in ("var", "std") else 1e-9
+        np.testing.assert_allclose(out[f"r_{name}"], values, rtol=loose, atol=loose * column.std(), err_msg=name)
+    for name, exact in (("var", np.var), ("std", np.std)):
+        near = windowed(bars["close"], period, lambda w, f=exact: f(w - w[-1], ddof=1))
+        np.testing.assert_allclose(out[f"r_{name}"], near, rtol=1e-9, atol=1e-18, err_msg=name)
+    varied = np.ptp(windows, axis=1) > 0.0
+    for k in np.flatnonzero(varied)[::23]:
+        window, row = pandas.Series(windows[k] - windows[k][-1]), period - 1 + k
+        told = {"skew": window.skew(), "kurt": window.kurt(), "autocorr": window.autocorr(1)}
+        for name, value in told.items():
+            value = 0.0 if np.isnan(value) else value  # the one side of a window stands still
+            assert out[f"r_{name}"][row] == pytest.approx(value, rel=1e-9, abs=1e-9), (name, row)
+    if not varied.all():
+        still = np.flatnonzero(~varied)[0] + period - 1
+        for name in ("var", "std", "mad", "skew", "kurt", "autocorr", "entropy", "permutation"):
+            assert out[f"r_{name}"][still] == 0.0, name
+        assert out["r_rank"][still] == 0.5
+
+
+def test_permutation_entropy_is_0_for_a_trend_and_1_where_every_order_is_as_frequent():
+    """Eight values hold six orders; of these eight each once."""
+    rising = np.arange(1.0, 41.0)
+    for close, known in ((rising, 0.0), (np.array([1.0, 2, 6, 5, 4, 8, 3, 7]), 1.0)):
+        bars = {"close": close, "open_ts": np.arange(len(close))}
+        assert batch(Plan({"r": roll(8)}), bars)["r_permutation"][7:] == pytest.approx(known, abs=1e-12)
+        assert permutation_entropy(close[:8]) == pytest.approx(known, abs=1e-12)
 
 
 def test_entropy_is_0_in_one_bin_and_1_in_all_ten():
@@ -73,15 +119,16 @@ def test_a_rolling_covariance_is_that_of_pandas_and_the_slope_that_of_a_fitted_l
     other = rsi(14)
     out = batch(Plan({"r": roll_cov("close", other, period), "b": other}), bars)
     a, b = pandas.Series(bars["close"]), pandas.Series(out["b"])
-    np.testing.assert_allclose(out["r"], a.rolling(period).cov(b), rtol=1e-9, atol=1e-9)
-    assert np.isnan(out["r"][: 13 + period]).all() and not np.isnan(out["r"][13 + period :]).any()
+    np.testing.assert_allclose(out["r_cov"], a.rolling(period).cov(b), rtol=1e-9, atol=1e-9)
+    assert np.isnan(out["r_cov"][: 13 + period]).all() and not np.isnan(out["r_cov"][13 + period :]).any()
     for i in range(14 + period, 3000, 31):
         x, y = b[i - period + 1 : i + 1].to_numpy(), a[i - period + 1 : i + 1].to_numpy()
-        assert out["r"][i] == pytest.approx(np.cov(x, y)[0, 1], rel=1e-9, abs=1e-15)
-        if np.ptp(x) > 1e-3:
-            assert out["r_slope"][i] == pytest.approx(np.polyfit(x - x[0], y - y[0], 1)[0], rel=1e-7, abs=1e-12)
+        assert out["r_cov"][i] == pytest.approx(np.cov(x - x[0], y - y[0])[0, 1], rel=1e-9, abs=1e-15)
+        if np.ptp(x) > 1e-3 and np.ptp(y) > 1e-9:
+            assert out["r_corr"][i] == pytest.approx(np.corrcoef(x - x[0], y - y[0])[0, 1], rel=1e-9, abs=1e-9)
+            assert out["r_beta"][i] == pytest.approx(np.polyfit(x - x[0], y - y[0], 1)[0], rel=1e-7, abs=1e-12)
 
 
 def test_nothing_varies_with_what_stands_still(ref):
     out = batch(Plan({"r": roll_cov("close", "open")}), {**ref, "open": np.full(2000, 1.1)})
-    assert (out["r"][19:] == 0.0).all() and (out["r_slope"][19:] == 0.0).all()
+    assert all((out[f"r_{name}"][19:] == 0.0).all() for name in ("corr", "cov", "beta"))
