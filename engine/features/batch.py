@@ -59,9 +59,7 @@ def named(specs: Mapping[str, Spec | Feature | str]) -> dict[str, Spec | Feature
 
 def _computed(plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, Any]) -> dict[str, np.ndarray]:
     """The columns that a row shows; `place` is symbol and frame of `data`, empty for those of the rows asked for."""
-    columns = _columns(data)
-    if "end" not in data and any("end" in node.reads for node in plan.nodes):
-        columns["end"] = _known(data, place)
+    columns = _read(data, place, {name for node in plan.nodes for name in node.reads})
     for symbol, larger, spec, column in plan.foreign:
         if symbol.startswith(SERIES):
             columns[column] = _told(data, symbol, spec, others, place)
@@ -102,7 +100,10 @@ def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, A
     plan = Plan({"value": spec}) if spec.feature is not None else None
     if plan is None and spec.output not in (*STAMPS, *table.columns):
         raise DataError(f"bars of {place} have no {spec.output}: {did_you_mean(spec.output, table.columns)}")
-    values = _columns(table)[spec.output] if plan is None else _computed(plan, table, place, others)["value"]
+    if plan is None:
+        values = _read(table, place, {spec.output})[spec.output]
+    else:
+        values = _computed(plan, table, place, others)["value"]
     at = _known(table, place).searchsorted(_known(data, here), "right") - 1
     return np.where(at >= 0, values[np.maximum(at, 0)] if len(values) else np.nan, np.nan)
 
@@ -146,6 +147,14 @@ def bars_frame(tape: Tape) -> pandas.DataFrame:
     opened = np.concatenate([block.ts_event for block in blocks])
     index = pandas.DatetimeIndex(pandas.to_datetime(opened, unit="ns", utc=True), name="time")
     return pandas.DataFrame(columns, index=index)
+
+
+def _read(data: pandas.DataFrame, place: str, names: set[str]) -> dict[str, np.ndarray]:
+    """The columns of bars; where `end` is read and not given, a bar ends when it was known."""
+    columns = _columns(data)
+    if "end" in names and "end" not in data:
+        columns["end"] = _known(data, place)
+    return columns
 
 
 def _columns(data: pandas.DataFrame) -> dict[str, np.ndarray]:

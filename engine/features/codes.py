@@ -34,6 +34,15 @@ def sax_word(x, i, width, segments):
 
 
 @jit
+def evenness(counts, n):
+    """Entropy of n things counted in some bins: 0 all in one, 1 spread evenly."""
+    total = 0.0
+    for c in counts:
+        total -= c / n * math.log(c / n) if c > 0.0 else 0.0
+    return total / math.log(1.0 * len(counts))
+
+
+@jit
 def order_of(x, i):
     """Which of six orders the last three values have: 0 rising to 5 falling; of equal ones the earlier counts lower."""
     low = int(x[i - 1] < x[i - 2]) + int(x[i] < x[i - 2])
@@ -41,13 +50,13 @@ def order_of(x, i):
 
 
 @feature(
-    gives="sax ordinal entropy token", keeps="seen", warmup="width - 1, 2, period + 1, period - 1",
+    gives="sax ordinal entropy token", keeps="seen counts[6]", warmup="width - 1, 2, period + 1, period - 1",
     lookback="max(width, period + 2)", choices={}, unit="event event ratio event", pane="below", covers="3.4.3",
     where="width >= segments, width % segments == 0, segments >= 2, segments <= 16, period >= 10",
     source="Lin and Keogh, SAX, 2003; Bandt and Pompe, Permutation Entropy, PRL 88, 2002",
 )  # fmt: skip
 def code(
-    lo, hi, open, high, low, close, sax, ordinal, entropy, token, seen, width=16, segments=8, period=100
+    lo, hi, open, high, low, close, sax, ordinal, entropy, token, seen, counts, width=16, segments=8, period=100
 ):  # fmt: skip
     """What just happened as tokens: a SAX word, the order of three closes, how mixed up orders are, a candle's kind.
 
@@ -63,13 +72,10 @@ def code(
         if seen >= 3.0:
             ordinal[i] = order_of(close, i)
         if seen >= period + 2:
-            counts = np.zeros(6)
+            counts[:] = 0.0
             for k in range(i - period + 1, i + 1):
                 counts[order_of(close, k)] += 1.0
-            mixed = 0.0
-            for c in counts:
-                mixed -= c / period * math.log(c / period) if c > 0.0 else 0.0
-            entropy[i] = mixed / math.log(6.0)
+            entropy[i] = evenness(counts, period)
         if seen >= period:
             body, below = abs(close[i] - open[i]), 0
             for k in range(i - period + 1, i + 1):

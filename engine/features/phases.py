@@ -112,30 +112,45 @@ def regime_hmm(
 
 
 @feature(
-    gives="vol_regime percentile", keeps="seen state wish same ordered[period]", warmup="period", lookback="period",
-    where="period >= 10, confirm >= 1", unit="event percent", range=(0.0, 3.0), pane="below", settle="1000",
-    covers="3.2.7", source="RiskMetrics Technical Document, 1996",
+    gives="vol_regime percentile", keeps="seen state wish same last variance ordered[period] past[period]",
+    warmup="period", where="period >= 10, confirm >= 1, decay > 0, decay < 1, floor >= 0, shock >= 0, shock < 1",
+    choices={"style": ("atr", "ewma", "garch")}, unit="event percent", range=(0.0, 3.0), pane="below",
+    settle="1000 + ceil(19 / (1 - decay))", covers="3.2.7",
+    source="RiskMetrics Technical Document, 1996; Bollerslev, Journal of Econometrics 31, 1986",
 )  # fmt: skip
 def vol_regime(
-    lo, hi, close, vol_regime, percentile, seen, state, wish, same, ordered, atr=atr(14), period=500, confirm=2
+    lo, hi, close, vol_regime, percentile, seen, state, wish, same, last, variance, ordered, past, atr=atr(14),
+    period=500, confirm=2, style="atr", decay=0.94, shock=0.05, floor=1e-9,
 ):  # fmt: skip
-    """Volatility regime: 0 low, 1 normal, 2 high, 3 extreme, by where ATR over price lies in its last `period` bars.
+    """Volatility regime: 0 low, 1 normal, 2 high, 3 extreme, by where volatility lies among its last `period` bars.
 
     `percentile` is the share of the bars before it that were strictly quieter: below 33 is low, above 67 high, above
-    95 extreme. A regime changes after `confirm` bars of it.
+    95 extreme. A regime changes after `confirm` bars of it. Volatility is ATR over price; or (`ewma`) the deviation of
+    logarithmic returns whose variance keeps `decay` of itself a bar; or (`garch`) of GARCH(1,1), whose variance is
+    `floor` and `shock` times the last squared return and `decay` of itself: give figures fitted on the past.
     """
     for i in range(lo, hi):
-        now = atr[i] / close[i]
+        step = math.log(close[i] / last) if seen > 0.0 else 0.0
+        last = close[i]
+        if seen == 1.0:
+            variance = step * step
+        elif style == 1:
+            variance = decay * variance + (1.0 - decay) * step * step
+        else:
+            variance = floor + decay * variance + shock * step * step
+        now = atr[i] / close[i] if style == 0 else math.sqrt(variance)
+        at = int(seen) % period
         vol_regime[i] = percentile[i] = np.nan
         if seen >= period:
             rank = 100.0 * place_of(ordered, period, now) / period
             raw = 3.0 if rank > 95.0 else 2.0 if rank > 67.0 else 0.0 if rank < 33.0 else 1.0
             state, wish, same = switch(raw if seen == period else state, raw, same, wish, confirm)
             vol_regime[i], percentile[i] = state, rank
-            take_out(ordered, period, atr[i - period] / close[i - period])
+            take_out(ordered, period, past[at])
         put_in(ordered, int(min(seen, period - 1.0)), now)
+        past[at] = now
         seen += 1.0
-    return seen, state, wish, same
+    return seen, state, wish, same, last, variance
 
 
 @feature(

@@ -39,6 +39,27 @@ def swing(lo, hi, high, low, event, top, top_age, bottom, bottom_age, seen, high
 
 
 @feature(
+    gives="swing_way", keeps="seen high1 high2 low1 low2", lookback="right", where="left >= 1, right >= 1",
+    settle="1000", unit="event", range=(-1.0, 1.0), pane="below", covers="3.2.3 6.3.6",
+    source="Dow's theory as in Rhea, The Dow Theory, 1932",
+)  # fmt: skip
+def swing_way(
+    lo, hi, high, low, swing_way, seen, high1, high2, low1, low2, turned=swing("left", "right").event, left=5, right=5
+):  # fmt: skip
+    """Which way swings point: 1 if the last confirmed high and low are both above those before, -1 if below, or 0."""
+    for i in range(lo, hi):
+        seen += 1.0
+        if turned[i] > 0.0:
+            high2, high1 = high1, high[i - right]
+        if turned[i] < 0.0 or turned[i] == 2.0:
+            low2, low1 = low1, low[i - right]
+        swing_way[i] = 0.0
+        if high2 != 0.0 and low2 != 0.0:
+            swing_way[i] = 1.0 * (high1 > high2 and low1 > low2) - 1.0 * (high1 < high2 and low1 < low2)
+    return seen, high1, high2, low1, low2
+
+
+@feature(
     gives="fractal_up fractal_down", keeps="seen", warmup="left + right", lookback="left + right",
     where="left >= 1, right >= 1", like="talib.FRACTAL", unit="event", range=(0.0, 100.0), pane="below",
     covers="3.1.1 6.3.6", source="Williams, Trading Chaos, 1995",

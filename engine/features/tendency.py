@@ -10,7 +10,7 @@ from engine.features.adaptive import er
 from engine.features.contract import feature
 from engine.features.direction import aroon, choppiness, vhf
 from engine.features.prices import change, typprice
-from engine.features.swings import swing
+from engine.features.swings import swing_way
 from engine.features.trend import adx, ema
 from engine.kernels.jit import jit
 from engine.kernels.rolling import DAY
@@ -159,15 +159,14 @@ def strength_hurst(lo, hi, close, strength_hurst, seen, period=128):
 
 
 @feature(
-    gives="score tag agreement", keeps="seen high1 high2 low1 low2 day traded mean plain n", lookback="right",
+    gives="score tag agreement", keeps="seen day traded mean plain n",
     where="fast >= 2, fast < middle, middle < slow, left >= 1, right >= 1", settle="1000", unit="event event event",
     range=(-5.0, 5.0), pane="below", covers="3.2.3", source="Elder, Trading for a Living, 1993",
 )  # fmt: skip
 def bias(
-    lo, hi, open_ts, high, low, close, volume, score, tag, agreement,
-    seen, high1, high2, low1, low2, day, traded, mean, plain, n,
+    lo, hi, open_ts, close, volume, score, tag, agreement, seen, day, traded, mean, plain, n,
     quick=ema("fast"), steady=ema("middle"), calm=ema("slow"), higher=change(close=ema("slow")).change,
-    turned=swing("left", "right").event, price=typprice(), fast=20, middle=50, slow=200, left=5, right=5,
+    swung=swing_way("left", "right"), price=typprice(), fast=20, middle=50, slow=200, left=5, right=5,
 ):  # fmt: skip
     """Tendency by five votes, -5 to 5: two pairs of averages, swings, the day's mean price, and the higher frame.
 
@@ -179,10 +178,6 @@ def bias(
     """
     for i in range(lo, hi):
         seen += 1.0
-        if turned[i] > 0.0:
-            high2, high1 = high1, high[i - right]
-        if turned[i] < 0.0 or turned[i] == 2.0:
-            low2, low1 = low1, low[i - right]
         if seen == 1.0 or open_ts[i] >= np.int64(day + 1) * DAY:
             day, traded, mean, plain, n = open_ts[i] // DAY, 0.0, 0.0, 0.0, 0.0
         n += 1.0
@@ -190,12 +185,9 @@ def bias(
         if volume[i] > 0.0:
             traded += volume[i]
             mean += (price[i] - mean) * (volume[i] / traded)
-        swung = 0.0
-        if high2 != 0.0 and low2 != 0.0:
-            swung = 1.0 * (high1 > high2 and low1 > low2) - 1.0 * (high1 < high2 and low1 < low2)
         own = np.sign(quick[i] - steady[i])
-        votes = own + np.sign(steady[i] - calm[i]) + swung
+        votes = own + np.sign(steady[i] - calm[i]) + swung[i]
         votes += np.sign(close[i] - (mean if traded > 0.0 else plain)) + np.sign(higher[i])
         score[i], agreement[i] = votes, own * np.sign(higher[i])
         tag[i] = np.sign(votes) * (2.0 if abs(votes) >= 4.0 else 1.0 if abs(votes) >= 2.0 else 0.0)
-    return seen, high1, high2, low1, low2, day, traded, mean, plain, n
+    return seen, day, traded, mean, plain, n

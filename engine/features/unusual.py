@@ -32,7 +32,7 @@ def anomaly(
     Four sides: log return, range in ATR, relative volume and spread, against their exponential means and covariances
     (weight `decay`) up to the bar before. `flag` is 1 beyond 18.47, which chance alone exceeds once in 1,000 bars.
     """
-    side, new = np.zeros(SIDES), np.zeros(SIDES)
+    side, new, root = np.zeros(SIDES), np.zeros(SIDES), np.zeros((SIDES, SIDES))
     for i in range(lo, hi):
         anomaly[i] = flag[i] = np.nan
         if seen > 0.0:
@@ -40,7 +40,7 @@ def anomaly(
             new[1] = (high[i] - low[i]) / atr[i] if atr[i] > 0.0 else 0.0
             new[2], new[3] = rvol[i], spread[i]
             if seen >= warm:
-                far = distance(new, mean, cov, side)
+                far = distance(new, mean, cov, side, root)
                 anomaly[i], flag[i] = far, 1.0 * (far > FAR)
             for a in range(SIDES):
                 side[a] = new[a] - mean[a] if seen > 1.0 else 0.0
@@ -54,9 +54,9 @@ def anomaly(
 
 
 @jit
-def distance(new, mean, cov, side):
+def distance(new, mean, cov, side, root):
     """Squared Mahalanobis distance of `new`: by Cholesky of the correlations; what never varied is left out."""
-    root = np.zeros((SIDES, SIDES))
+    root[:] = 0.0
     total = 0.0
     for a in range(SIDES):
         scale = math.sqrt(cov[a * SIDES + a])

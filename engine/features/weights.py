@@ -29,23 +29,24 @@ def judged(score, called, moved, style, decay, memory):
 
 
 @jit
-def trust(scores, count, rate, style):
-    """Shares of the first `count` signals, by their records: they add up to 1, and those not counted have none."""
+def share(shares, scores, count, rate, style, least):
+    """Fill the shares of the first `count` signals by their records: none below `least`, 1 in all."""
     best = scores[0]
     for k in range(1, count):
         best = max(best, scores[k]) if style == 0 else min(best, scores[k])
-    shares, total = np.zeros(MOST), 0.0
+    total = 0.0
     for k in range(count):
         if style == 0:
             shares[k] = math.exp(rate * (scores[k] - best))
         else:
             shares[k] = best / scores[k] if scores[k] > best else 1.0
         total += shares[k]
-    return shares / total
+    for k in range(count):
+        shares[k] = least + (1.0 - count * least) * (shares[k] / total)
 
 
 @feature(
-    takes="a b c d e f g h", keeps="seen scores[8]", lookback="horizon",
+    takes="a b c d e f g h", keeps="seen scores[8] shares[8]", lookback="horizon",
     gives="blend weight_a weight_b weight_c weight_d weight_e weight_f weight_g weight_h",
     where="horizon >= 1, rate > 0, decay > 0, decay < 1, memory > 0, memory < 1, count >= 1, count <= 8, least >= 0, "
     "least * count < 1", choices={"style": ("hedge", "variance")}, covers="2.3.3",
@@ -56,7 +57,7 @@ def trust(scores, count, rate, style):
 )  # fmt: skip
 def blend(
     lo, hi, close, a, b, c, d, e, f, g, h, blend, weight_a, weight_b, weight_c, weight_d, weight_e, weight_f, weight_g,
-    weight_h, seen, scores, horizon=1, rate=1.0, decay=0.99, least=0.01, count=8, style="hedge", memory=0.94,
+    weight_h, seen, scores, shares, horizon=1, rate=1.0, decay=0.99, least=0.01, count=8, style="hedge", memory=0.94,
 ):  # fmt: skip
     """Up to eight signals weighted by how well each has called the market: more for those that were right.
 
@@ -72,10 +73,9 @@ def blend(
             called = (a[k], b[k], c[k], d[k], e[k], f[k], g[k], h[k])
             for s in range(count):
                 scores[s] = judged(scores[s], called[s], close[i] - close[k], style, decay, memory)
-        shares = trust(scores, count, rate, style)
+        share(shares, scores, count, rate, style, least)
         now, total = (a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]), 0.0
         for s in range(count):
-            shares[s] = least + (1.0 - count * least) * shares[s]
             total += shares[s] * now[s]
         blend[i] = total
         weight_a[i], weight_b[i], weight_c[i], weight_d[i] = shares[0], shares[1], shares[2], shares[3]

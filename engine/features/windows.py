@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine.features.codes import order_of
+from engine.features.codes import evenness, order_of
 from engine.features.contract import feature
 from engine.features.volatility import donchian
 from engine.kernels.jit import jit
@@ -42,27 +42,18 @@ def place(lo, hi, close, place, upper=donchian("period").upper, lower=donchian("
 
 
 @jit
-def evenness(counts, n):
-    """Entropy of n things counted in some bins: 0 all in one, 1 spread evenly."""
-    total = 0.0
-    for c in counts:
-        total -= c / n * math.log(c / n) if c > 0.0 else 0.0
-    return total / math.log(1.0 * len(counts))
-
-
-@jit
-def mixed_up(x, i, n, low, high):
+def mixed_up(x, i, n, low, high, counts):
     """Entropy of n values in ten equal bins from `low` to `high`: 0 all in one bin, 1 spread evenly."""
-    counts = np.zeros(10)
+    counts[:] = 0.0
     for k in range(i - n + 1, i + 1):
         counts[min(int((x[k] - low) / (high - low) * 10.0), 9)] += 1.0
     return evenness(counts, n)
 
 
 @jit
-def shuffled(x, i, n):
+def shuffled(x, i, n, counts):
     """Entropy of the orders that three values in a row have among n values: 0 always the same, 1 all alike often."""
-    counts = np.zeros(6)
+    counts[:] = 0.0
     for k in range(i - n + 3, i + 1):
         counts[order_of(x, k)] += 1.0
     return evenness(counts, n - 2.0)
@@ -96,7 +87,8 @@ def place_among(ordered, n, value):
 
 @feature(
     gives="sum mean var std min max argmin argmax median mad skew kurt rank autocorr entropy permutation",
-    keeps="seen ordered[period] far[period]", warmup="period - 1", lookback="period", where="period >= 5",
+    keeps="seen ordered[period] far[period] bins[10] orders[6]", warmup="period - 1", lookback="period",
+    where="period >= 5",
     unit="price price price_squared price_change price price bars bars price price_change ratio ratio ratio ratio "
     "ratio ratio", pane="below", covers="3.3.3 3.3.4",
     source="pandas.Series.rolling (skewness and kurtosis of a sample); Bandt and Pompe, Permutation Entropy, PRL 88, "
@@ -104,7 +96,7 @@ def place_among(ordered, n, value):
 )  # fmt: skip
 def roll(
     lo, hi, close, sum, mean, var, std, min, max, argmin, argmax, median, mad, skew, kurt, rank, autocorr, entropy,
-    permutation, seen, ordered, far, period=20,
+    permutation, seen, ordered, far, bins, orders, period=20,
 ):  # fmt: skip
     """Statistics of the last `period` closes, by the names that pandas has for them.
 
@@ -138,11 +130,11 @@ def roll(
         sum[i], mean[i], var[i] = n * close[i] + shift, close[i] + shift / n, second / (n - 1.0)
         std[i] = math.sqrt(var[i])
         rank[i] = place_among(ordered, period, close[i])
-        autocorr[i], permutation[i] = follows(close, i, period), shuffled(close, i, period)
+        autocorr[i], permutation[i] = follows(close, i, period), shuffled(close, i, period, orders)
         skew[i] = entropy[i] = 0.0
         kurt[i] = 0.0
         if max[i] > min[i]:
-            entropy[i] = mixed_up(close, i, period, min[i], max[i])
+            entropy[i] = mixed_up(close, i, period, min[i], max[i], bins)
             skew[i] = n * math.sqrt(n - 1.0) / (n - 2.0) * third / (second * math.sqrt(second))
             kurt[i] = n * (n + 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0)) * fourth / (second * second)
             kurt[i] -= 3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0))

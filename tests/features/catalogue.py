@@ -123,13 +123,11 @@ OWN_NAMES = {
 
 MISSING = {
     "18 context.event": "the context row of every model would need a calendar",
-    "39 vol_regime.x=ewma": "the percentile is of ATR over price alone, not of an exponential deviation or GARCH",
     "40 mtf.live=True": "a forming larger bar is peeked at by the engine, not asked for by a column with a flag",
 }
 """What the catalogue names and nothing serves yet, and why."""
 DIFFERS = {
     "13 rvol.rvol_slot": "slots of a quarter of an hour, their mean of 20 weeks; not of a minute, of 20 days",
-    "18 context.structure_bias": "the swing that is confirmed on this bar, not the way that structure points",
     "19 anomaly.score_mahalanobis": "of return, range, volume and spread, without a rate of ticks: bars have none",
     "19 anomaly.score_trees": "trees 6 high unless asked for, not 15",
     "42 roll.rank": "equals count half: half a place below the percent rank of pandas",

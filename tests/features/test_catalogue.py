@@ -58,7 +58,7 @@ def test_a_row_without_a_column_of_bars_is_one_that_needs_quotes_books_or_window
 
 
 def test_what_the_catalogue_names_and_nobody_serves_is_written_down():
-    assert "event" not in FEATURES.get("context").outputs and "style" not in FEATURES.get("vol_regime").params
+    assert "event" not in FEATURES.get("context").outputs
     assert all(int(name.split()[0]) in ROWS and why for name, why in MISSING.items())
     assert DIFFERS.keys() <= SERVED.keys() and not MISSING.keys() & SERVED.keys()
 

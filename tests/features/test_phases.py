@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 
 from engine.features import (
@@ -18,7 +19,7 @@ from engine.features import (
     session,
     sma,
     spike,
-    swing,
+    swing_way,
     vol_regime,
 )  # fmt: skip
 from tests.features import market
@@ -172,6 +173,22 @@ def test_the_volatility_percentile_is_talibs_percentrank(ref):
     assert out["v"][114:].tolist() == expected
 
 
+@pytest.mark.parametrize("style", ["ewma", "garch"])
+def test_the_volatility_of_returns_is_that_of_riskmetrics_or_of_garch(ref, style):
+    talib = pytest.importorskip("talib")
+    out = batch(Plan({"v": vol_regime(100, style=style, decay=0.9, shock=0.08, floor=2e-9)}), ref)
+    squares = np.diff(np.log(ref["close"][14:])) ** 2
+    variance = [0.0, squares[0]]
+    for square in squares[1:]:
+        more = 0.9 * variance[-1] + 0.1 * square if style == "ewma" else 2e-9 + 0.08 * square + 0.9 * variance[-1]
+        variance.append(more)
+    if style == "ewma":
+        np.testing.assert_allclose(variance[1:], pandas.Series(squares).ewm(alpha=0.1, adjust=False).mean(), rtol=1e-9)
+    theirs = talib.PERCENTRANK(np.sqrt(variance), 100)
+    assert out["v_percentile"][114:] == pytest.approx(theirs[100:], abs=1e-12)
+    assert set(out["v"][114:]) == {0.0, 1.0, 2.0, 3.0}
+
+
 def test_spikes_are_what_numpy_says(eurusd):
     n, period = 3000, 270
     bars = market.rows(eurusd, 0, n)
@@ -199,7 +216,7 @@ def test_spikes_are_what_numpy_says(eurusd):
 
 def test_the_context_is_its_parts_in_one_row(ref):
     picked = {"stage": phase().phase, "trend": regime().regime, "quiet": vol_regime().vol_regime,
-              "jumpy": spike().spike, "cost": scale(250, "rank", close="spread"), "structure": swing().event,
+              "jumpy": spike().spike, "cost": scale(250, "rank", close="spread"), "structure": swing_way(),
               "london": session("london").minutes, "newyork": session("newyork").minutes}  # fmt: skip
     out = batch(Plan({"c": context(), **picked}), ref)
     for name in picked:

@@ -30,6 +30,7 @@ from engine.features import (
     strength,
     strength_hurst,
     swing,
+    swing_way,
     vhf,
     vwap,
 )  # fmt: skip
@@ -183,6 +184,13 @@ def structure(event: np.ndarray, high: np.ndarray, low: np.ndarray, start: int) 
             down = tops[-1] < tops[-2] and bottoms[-1] < bottoms[-2]
             found[i] = up * 1.0 - down * 1.0
     return found
+
+
+def test_swings_point_where_the_last_two_highs_and_lows_do(eurusd):
+    columns = market.rows(eurusd, 0, 4000)
+    out = batch(Plan({"way": swing_way(), "s": swing().event}), columns)
+    assert (out["way"][10:] == structure(out["s"], columns["high"], columns["low"], 10)[10:]).all()
+    assert set(out["way"][10:]) == {-1.0, 0.0, 1.0}
 
 
 def test_the_tendency_is_the_sum_of_its_five_votes(eurusd):
