@@ -112,6 +112,7 @@ class Feature:
     warmup: tuple[Expression, ...]
     lookback: Expression
     settle: Expression
+    lag: Expression
     where: tuple[Expression, ...]
     like: tuple[str, ...]
     sparse: tuple[str, ...]
@@ -229,6 +230,7 @@ def feature(
     keeps: str = "",
     lookback: str = "0",
     settle: str = "0",
+    lag: str = "0",
     where: str = "",
     choices: Mapping[str, tuple[str, ...]] | None = None,
     like: str = "",
@@ -250,6 +252,7 @@ def feature(
     warmup    index of the first value, an expression of the parameters; one for all outputs, or one each
     lookback  rows before row i that the kernel reads (0: it reads row i alone)
     settle    bars until the start is forgotten to 1e-8
+    lag       bars from a thing (a swing, a change of phase) to the one that confirms it and tells of it
     where     what parameters must satisfy: "period >= 2, fast < slow"
     choices   allowed values of parameters that are words
     like      the oracle of each output, `talib.RSI` (all its outputs in order), or one each
@@ -267,8 +270,9 @@ def feature(
         made = Feature(
             name=kernel.__name__, kernel=kernel, arguments=tuple(inspect.signature(kernel).parameters), inputs=inputs,
             outputs=outputs, keeps=kept, params=params, warmup=_each(Expression.several(warmup), outputs),
-            lookback=Expression(lookback), settle=Expression(settle), where=Expression.several(where),
-            like=tuple(like.split()), sparse=tuple(sparse.split()), unit=_each(tuple(unit.split()), outputs),
+            lookback=Expression(lookback), settle=Expression(settle), lag=Expression(lag),
+            where=Expression.several(where), like=tuple(like.split()), sparse=tuple(sparse.split()),
+            unit=_each(tuple(unit.split()), outputs),
             range=range, pane=pane, covers=tuple(covers.split()), source=source, version=version,
             meets_holes=meets_holes,
         )  # fmt: skip
@@ -331,7 +335,7 @@ def _check(made: Feature) -> None:
         need(param.kind in (int, float, bool, str), f"{param.name} must be a number, true or false, or a word")
         need(param.kind is not str or param.default in param.choices, f"choices must list what {param.name} can be")
     sizes = [k.size for k in made.keeps if k.size is not None]
-    for expression in (*made.warmup, made.lookback, made.settle, *made.where, *sizes):
+    for expression in (*made.warmup, made.lookback, made.settle, made.lag, *made.where, *sizes):
         unknown = sorted(expression.names - set(made.params))
         need(not unknown, f"{expression} speaks of {', '.join(unknown)}: no parameter")
 

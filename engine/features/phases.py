@@ -22,7 +22,7 @@ def switch(now, wish, same, wanted, confirm):
 
 
 @feature(
-    gives="phase bars", keeps="seen stage trend wish same age", warmup="span", lookback="span",
+    gives="phase bars", keeps="seen stage trend wish same age", warmup="span", lookback="span", lag="confirm - 1",
     where="period >= 2, span >= 1, steep >= 0, confirm >= 1", unit="event bars", range=(1.0, 4.0), pane="below",
     settle="1000", covers="2.4.2", source="Weinstein, Secrets for Profiting in Bull and Bear Markets, 1988, ch. 2",
 )  # fmt: skip
@@ -115,7 +115,7 @@ def regime_hmm(
     gives="vol_regime percentile", keeps="seen state wish same last variance ordered[period] past[period]",
     warmup="period", where="period >= 10, confirm >= 1, decay > 0, decay < 1, floor >= 0, shock >= 0, shock < 1",
     choices={"style": ("atr", "ewma", "garch")}, unit="event percent", range=(0.0, 3.0), pane="below",
-    settle="1000 + ceil(19 / (1 - decay))", covers="3.2.7",
+    settle="1000 + ceil(19 / (1 - decay))", lag="confirm - 1", covers="3.2.7",
     source="RiskMetrics Technical Document, 1996; Bollerslev, Journal of Econometrics 31, 1986",
 )  # fmt: skip
 def vol_regime(

@@ -111,6 +111,14 @@ class Spec:
         return own + max((s.warmup for _, s in self.inputs if isinstance(s, Spec)), default=0)
 
     @property
+    def confirmed_after(self) -> int:
+        """Bars from a thing to the one that tells of it; what another frame or symbol contributes is not counted."""
+        if self.feature is None or self.abroad:
+            return 0
+        inner = max((s.confirmed_after for _, s in self.inputs if isinstance(s, Spec)), default=0)
+        return int(self.feature.lag(dict(self.params))) + inner
+
+    @property
     def identity(self) -> str:
         """Twelve hexadecimal digits over name, version, parameters, inputs and the compiled code's text."""
         inner = [(n, s if isinstance(s, str) else s.identity) for n, s in self.inputs]

@@ -9,7 +9,7 @@ from engine.kernels.peaks import is_peak, is_pivot
 
 
 @feature(
-    gives="event top top_age bottom bottom_age", keeps="seen high1 age1 low1 age2", warmup="left + right",
+    gives="event top top_age bottom bottom_age", keeps="seen high1 age1 low1 age2", warmup="left + right", lag="right",
     lookback="left + right", where="left >= 1, right >= 1", sparse="top top_age bottom bottom_age",
     unit="event price bars price bars", covers="6.3.6",
 )  # fmt: skip
@@ -60,7 +60,7 @@ def swing_way(
 
 
 @feature(
-    gives="fractal_up fractal_down", keeps="seen", warmup="left + right", lookback="left + right",
+    gives="fractal_up fractal_down", keeps="seen", warmup="left + right", lookback="left + right", lag="right",
     where="left >= 1, right >= 1", like="talib.FRACTAL", unit="event", range=(0.0, 100.0), pane="below",
     covers="3.1.1 6.3.6", source="Williams, Trading Chaos, 1995",
 )  # fmt: skip

@@ -109,6 +109,7 @@ def declared(spec: Spec) -> list[tuple[str, str]]:
         ("Reads", ", ".join(sorted(spec.reads))),
         ("Computed first", "; ".join(inner)),
         ("First value", f"bar {spec.warmup}"),
+        ("Confirmed after", f"{spec.confirmed_after} bars" if spec.confirmed_after else ""),
         ("Rows back", str(feature.lookback)),
         ("Forgets its start in", "no bars" if str(feature.settle) == "0" else f"{feature.settle} bars"),
         ("Range", " to ".join(f"{end:g}" for end in feature.range) if feature.range else ""),

@@ -161,6 +161,33 @@ def test_the_first_value_comes_exactly_when_declared(spec, ref):
     assert spec in PATTERNS or len(events(outputs)) >= 20, "nothing happens here: the laws could not fail"
 
 
+WAITING = [spec for spec in SPECS if spec.feature.lag(dict(spec.params)) > 0]
+
+
+def moved(columns, row):
+    """The same bars, but one of them higher or lower, by five percent or by less than one."""
+    for factor in (1.05, 0.95, 1.006, 0.994, 1.002, 0.998):
+        altered = {name: values.copy() for name, values in columns.items()}
+        for name in ("open", "high", "low", "close"):
+            altered[name][row] *= factor
+        yield altered
+
+
+@pytest.mark.parametrize("spec", WAITING, ids=str)
+def test_what_is_told_after_a_lag_hangs_on_the_bar_it_tells_of_and_on_the_bar_that_confirms_it(spec, ref):
+    plan, lag = plan_of(spec), spec.confirmed_after
+    told = batch(plan, ref)
+    name = next(iter(told))
+    values = told[name]
+    news = np.flatnonzero((values[1:] != values[:-1]) & (values[1:] != 0.0) & ~np.isnan(values[:-1])) + 1
+    news = news[news > 2 * spec.warmup][:24]
+    for row in (0, lag):  # the bar that confirms, and the one that is told of
+        changes = [any(batch(plan, bars)[name][t] != values[t] for bars in moved(ref, t - row)) for t in news]
+        assert sum(changes) >= 0.7 * len(changes) > 0, f"{name} is told {lag} bars late, whatever bar {row} ago does"
+    for age in (n for n in told if n.endswith("_age")):
+        assert np.nanmin(told[age]) == lag, f"{age} is less or more than the lag declared"
+
+
 RESTLESS = {
     **dict.fromkeys(("sar", "sarext"), "the stop of a dead market is touched by every bar, as in TA-Lib"),
     **dict.fromkeys(
