@@ -69,41 +69,56 @@ def compared(x, y):
 
 
 @feature(
-    gives="tenkan kijun a b future_a future_b side twist cross chikou cloud",
-    keeps="seen crossed twisted", warmup="0, 0, shift, shift, 0, 0, shift, 0, 0, shift, shift", lookback="shift",
-    where="fast >= 2, fast < middle, middle < slow, shift >= 1",
-    unit="price price price price price price event event event event event", covers="3.1.1 4.7.1",
+    gives="tenkan kijun a b future_a future_b", keeps="seen", warmup="0, 0, shift, shift, 0, 0", lookback="shift",
+    where="fast >= 2, fast < middle, middle < slow, shift >= 1", covers="3.1.1 4.7.1",
     source="Hosoda, Ichimoku Kinko Hyo, 1969; Patel, Trading with Ichimoku Clouds, 2010",
 )  # fmt: skip
 def ichimoku(
-    lo, hi, close, tenkan, kijun, a, b, future_a, future_b, side, twist, cross, chikou, cloud, seen, crossed, twisted,
-    quick=midprice("fast"), steady=midprice("middle"), far=midprice("slow"), fast=9, middle=26, slow=52, shift=25,
+    lo, hi, tenkan, kijun, a, b, future_a, future_b, seen, quick=midprice("fast"), steady=midprice("middle"),
+    far=midprice("slow"), fast=9, middle=26, slow=52, shift=25,
 ):  # fmt: skip
     """Ichimoku: turning and base line, the cloud over this bar (`a`, `b`) and the one that charts draw ahead.
 
-    `shift` 25 is Hosoda's and TradingView's, who count today; MetaTrader's is 26. `side` is 1 above the cloud of
-    this bar, -1 below, 0 inside; `cloud` is 1 where that cloud rises (`a` above `b`), -1 where it falls. `cross` is 1
-    or -1 on the bar where tenkan crosses kijun, `twist` where the cloud ahead changes its upper edge. `chikou`
-    compares the close with that `shift` bars ago, where charts draw the lagging line backwards: 1, -1 or 0, and
-    nothing is read ahead.
+    `shift` 25 is Hosoda's and TradingView's, who count today; MetaTrader's is 26. What the lines say of the price is
+    `ichimoku_signals`.
     """
     for i in range(lo, hi):
         tenkan[i], kijun[i], future_b[i] = quick[i], steady[i], far[i]
-        middle_of_both = (quick[i] + steady[i]) / 2.0
-        future_a[i] = middle_of_both
-        over, upper = compared(quick[i], steady[i]), compared(middle_of_both, far[i])
+        future_a[i] = (quick[i] + steady[i]) / 2.0
+    first = min(lo + max(shift - int(seen), 0), hi)
+    for i in range(lo, first):
+        a[i] = b[i] = np.nan
+    for i in range(first, hi):
+        a[i], b[i] = future_a[i - shift], future_b[i - shift]
+    seen += hi - lo
+    return seen
+
+
+LINES = ichimoku("fast", "middle", "slow", "shift")
+
+
+@feature(
+    gives="side cloud cross twist chikou", keeps="crossed twisted", lookback="shift",
+    where="fast >= 2, fast < middle, middle < slow, shift >= 1", unit="event", range=(-1.0, 1.0), pane="below",
+    covers="4.7.1", source="Patel, Trading with Ichimoku Clouds, 2010", settle="1000",
+)  # fmt: skip
+def ichimoku_signals(
+    lo, hi, close, side, cloud, cross, twist, chikou, crossed, twisted, tenkan=LINES.tenkan, kijun=LINES.kijun,
+    a=LINES.a, b=LINES.b, future_a=LINES.future_a, future_b=LINES.future_b, fast=9, middle=26, slow=52, shift=25,
+):  # fmt: skip
+    """What Ichimoku's lines say: 1 for rising prices, -1 for falling ones, 0 for neither.
+
+    `side`: the close above or below the cloud of this bar, or inside it; `cloud`: that cloud rises (`a` above `b`) or
+    falls; `cross`: tenkan crosses kijun on this bar; `twist`: the cloud ahead turns; `chikou`: the close against that
+    `shift` bars ago, where charts draw the lagging line backwards: nothing is read ahead.
+    """
+    for i in range(lo, hi):
+        over, upper = compared(tenkan[i], kijun[i]), compared(future_a[i], future_b[i])
         cross[i] = over if over * crossed < 0.0 else 0.0
         crossed = over if over != 0.0 else crossed
         twist[i] = upper if upper * twisted < 0.0 else 0.0
         twisted = upper if upper != 0.0 else twisted
-    first = min(lo + max(shift - int(seen), 0), hi)
-    for i in range(lo, first):
-        a[i] = b[i] = side[i] = chikou[i] = cloud[i] = np.nan
-    for i in range(first, hi):
-        one, two, now = future_a[i - shift], future_b[i - shift], close[i]
-        a[i], b[i] = one, two
+        one, two, now = a[i], b[i], close[i]
         side[i] = (1.0 if now > max(one, two) else 0.0) - (1.0 if now < min(one, two) else 0.0)
-        chikou[i] = compared(now, close[i - shift])
-        cloud[i] = compared(one, two)
-    seen += hi - lo
-    return seen, crossed, twisted
+        cloud[i], chikou[i] = compared(one, two), compared(now, close[i - shift])
+    return crossed, twisted

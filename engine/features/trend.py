@@ -7,8 +7,19 @@ import numpy as np
 from engine.features.contract import feature
 from engine.kernels.jit import jit
 from engine.kernels.metatrader import adx_of_mt5
-from engine.kernels.rolling import DAY, window_sum
+from engine.kernels.rolling import DAY, until, window_sum
 from engine.kernels.smoothing import rate
+
+
+@jit
+def slide(new, old, out, total, n):
+    """Means of a window of n while values come and go, from the sum before; two passes, of which one waits for rows."""
+    for j in range(out.size):
+        total += new[j] - old[j]
+        out[j] = total
+    for j in range(out.size):
+        out[j] /= n
+    return total
 
 
 @feature(
@@ -17,16 +28,20 @@ from engine.kernels.smoothing import rate
 )  # fmt: skip
 def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
     """Simple moving average: the mean of the last `period` closes."""
-    midnight = np.int64(day + 1) * DAY
-    for i in range(lo, hi):
+    i = lo
+    while i < hi:
         seen += 1.0
-        if open_ts[i] >= midnight:
+        if open_ts[i] >= np.int64(day + 1) * DAY:
             day = open_ts[i] // DAY
-            midnight = np.int64(day + 1) * DAY
             total = window_sum(close, i, int(min(seen, period)))
         else:
             total += close[i] - close[i - period] if seen > period else close[i]
         sma[i] = total / period if seen >= period else np.nan
+        i += 1
+        if seen >= period:  # the rest of the day at once
+            first, i = i, until(open_ts, i, hi, np.int64(day + 1) * DAY)
+            total = slide(close[first:i], close[first - period : i - period], sma[first:i], total, period)
+            seen += i - first
     return seen, total, day
 
 

@@ -5,7 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 from engine.features.contract import feature
-from engine.kernels.rolling import DAY, add, first_bar_of_day, window_moments, window_total
+from engine.kernels.jit import jit
+from engine.kernels.rolling import DAY, add, first_bar_of_day, until, window_moments, window_total
+
+
+@jit
+def slide(new, old, mean, deviation, n, base, total, squares):
+    """Moments of a window of n while values come and go, as if none were flat; what waits for no row is apart."""
+    for j in range(mean.size):
+        one, other = new[j] - base, old[j] - base
+        total += one - other
+        squares += one * one - other * other
+        mean[j], deviation[j] = total, squares
+    for j in range(mean.size):
+        m = mean[j] / n
+        mean[j], deviation[j] = base + m, np.sqrt(max(deviation[j] / n - m * m, 0.0))
+    return total, squares
+
+
+@jit
+def flatten(new, before, mean, deviation, n, same):
+    """Where n values are equal the mean is theirs and the deviation exactly 0; how many are equal at the end."""
+    for j in range(new.size):
+        same = same + 1.0 if new[j] == before[j] else 1.0
+        if same >= n:
+            mean[j], deviation[j] = new[j], 0.0
+    return same
 
 
 @feature(
@@ -18,14 +43,13 @@ def moments(lo, hi, open_ts, close, mean, deviation, seen, total, squares, day, 
     Sums are of distances from the first close of the day, so that a spread of 0.0001 around a price of 1.1 keeps
     its digits; the deviation of equal closes is exactly 0.
     """
-    midnight = np.int64(day + 1) * DAY
-    for i in range(lo, hi):
+    i = lo
+    while i < hi:
         seen += 1.0
         same = same + 1.0 if close[i] == last and seen > 1.0 else 1.0
         last = close[i]
-        if open_ts[i] >= midnight:
+        if open_ts[i] >= np.int64(day + 1) * DAY:
             day, base = open_ts[i] // DAY, close[i]
-            midnight = np.int64(day + 1) * DAY
             total, squares = window_moments(close, i, int(min(seen, period)), base)
         else:
             new = close[i] - base
@@ -37,6 +61,14 @@ def moments(lo, hi, open_ts, close, mean, deviation, seen, total, squares, day, 
             m = total / period
             mean[i] = base + m if same < period else last
             deviation[i] = np.sqrt(max(squares / period - m * m, 0.0)) if same < period else 0.0
+        i += 1
+        if seen >= period:  # the rest of the day at once
+            first, i = i, until(open_ts, i, hi, np.int64(day + 1) * DAY)
+            new, means, sigmas = close[first:i], mean[first:i], deviation[first:i]
+            old, before = close[first - period : i - period], close[first - 1 : i - 1]
+            total, squares = slide(new, old, means, sigmas, period, base, total, squares)
+            same = flatten(new, before, means, sigmas, period, same)
+            seen, last = seen + (i - first), close[i - 1]
     return seen, total, squares, day, base, last, same
 
 

@@ -101,8 +101,9 @@ ROWS: dict[int, tuple[str, str]] = {
     57: ("identity", "id=spec:Spec.identity hash=identity:digest refuses=plan:Bound.restore"),
     # section 4: the two indicators of this part
     74: ("ichimoku", "tenkan=ichimoku.tenkan kijun=ichimoku.kijun a=ichimoku.a b=ichimoku.b future_a=ichimoku.future_a "
-         "future_b=ichimoku.future_b cloud_side=ichimoku.cloud twist=ichimoku.twist tk_cross=ichimoku.cross "
-         "price_against_cloud=ichimoku.side chikou=ichimoku.chikou"),
+         "future_b=ichimoku.future_b cloud_side=ichimoku_signals.cloud "
+         "twist=ichimoku_signals.twist tk_cross=ichimoku_signals.cross price_against_cloud=ichimoku_signals.side "
+         "chikou=ichimoku_signals.chikou"),
     75: ("supertrend", "line=supertrend.supertrend dir=supertrend.side flip=supertrend.flip"),
 }  # fmt: skip
 """Rows 8 to 20, 24 to 53, 56, 57, 74 and 75; 23 is the two appendices below."""

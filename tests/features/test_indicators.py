@@ -246,11 +246,22 @@ def test_no_output_stands_still_on_real_bars(family, eurusd):
     assert all(not np.isinf(v).any() for v in batch(Plan(specs), twice).values())
 
 
-def test_the_cloud_rises_where_its_first_line_is_above_its_second_whatever_the_price_does(ref):
-    out = batch(Plan({"i": FEATURES.get("ichimoku")()}), ref)
-    there = ~np.isnan(out["i_a"])
-    assert (out["i_cloud"][there] == np.sign(out["i_a"] - out["i_b"])[there]).all()
-    assert {*zip(out["i_cloud"][there], out["i_side"][there], strict=True)} >= {(1, 1), (1, -1), (-1, 1), (-1, -1)}
+def test_what_the_lines_of_ichimoku_say_is_what_pandas_reads_off_them(ref):
+    import pandas
+
+    out = pandas.DataFrame(batch(Plan({"i": FEATURES.get("ichimoku")(), "s": FEATURES.get("ichimoku_signals")()}), ref))
+    close, there = pandas.Series(ref["close"]), slice(51 + 25, None)
+    upper, lower = out[["i_a", "i_b"]].max(axis=1), out[["i_a", "i_b"]].min(axis=1)
+    expected = {"side": (close > upper) * 1.0 - (close < lower), "cloud": np.sign(out["i_a"] - out["i_b"]),
+                "chikou": np.sign(close - close.shift(25))}  # fmt: skip
+    for name, one, two in (("cross", "i_tenkan", "i_kijun"), ("twist", "i_future_a", "i_future_b")):
+        over = np.sign(out[one] - out[two])[there].replace(0.0, np.nan).ffill()
+        level = out[one][there] == out[two][there]
+        expected[name] = over.where((over * over.shift() < 0.0) & ~level, 0.0)
+    for name, values in expected.items():
+        found = out[f"s_{name}"]
+        assert found[: 51 + 25].isna().all() and found[there].tolist() == values.loc[51 + 25 :].tolist(), name
+        assert set(found[there]) >= {-1.0, 0.0, 1.0} or name == "cloud", name
 
 
 def long_walk(n: int = 100_000) -> dict[str, np.ndarray]:

@@ -30,6 +30,7 @@ VALUES = {
     int | None: st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
     bool: st.booleans(),
     str: st.text(max_size=20),
+    dict[str, str]: st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=3),
 }
 
 
