@@ -15,7 +15,12 @@ DEEPER = 20
 """How many times the examples of a property test the profile `laws` tries."""
 
 
+LONG = ["readme", "laws", "cut", "drift", "risk_parity", "memory", "lookahead_strategies"]
+"""Files with tests of half a minute and more: they go first, so that none of them is left to one process at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
     if config.getoption("--hypothesis-profile") != "laws":
         return
     for test in {getattr(item, "obj", None) for item in items}:

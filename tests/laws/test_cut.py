@@ -73,7 +73,7 @@ cases = st.builds(
 ).filter(lambda case: case.kind == "quotes" or not (case.watch or case.live or case.grace))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(case=cases, data=st.data(), slide=st.booleans())
 def test_a_run_in_pieces_is_the_run(case: Case, data: st.DataObject, slide: bool) -> None:
     cuts = data.draw(pieces(case.tape))
