@@ -7,7 +7,8 @@ import numpy as np
 from engine.features.contract import feature
 from engine.kernels.jit import jit
 from engine.kernels.metatrader import adx_of_mt5
-from engine.kernels.rolling import DAY, until, window_sum
+from engine.kernels.order import first_from
+from engine.kernels.rolling import DAY, window_sum
 from engine.kernels.smoothing import rate
 
 
@@ -39,7 +40,7 @@ def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
         sma[i] = total / period if seen >= period else np.nan
         i += 1
         if seen >= period:  # the rest of the day at once
-            first, i = i, until(open_ts, i, hi, np.int64(day + 1) * DAY)
+            first, i = i, first_from(open_ts, i, hi, np.int64(day + 1) * DAY)
             total = slide(close[first:i], close[first - period : i - period], sma[first:i], total, period)
             seen += i - first
     return seen, total, day

@@ -6,7 +6,8 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.kernels.jit import jit
-from engine.kernels.rolling import DAY, add, first_bar_of_day, until, window_moments, window_total
+from engine.kernels.order import first_from
+from engine.kernels.rolling import DAY, add, first_bar_of_day, window_moments, window_total
 
 
 @jit
@@ -63,7 +64,7 @@ def moments(lo, hi, open_ts, close, mean, deviation, seen, total, squares, day, 
             deviation[i] = np.sqrt(max(squares / period - m * m, 0.0)) if same < period else 0.0
         i += 1
         if seen >= period:  # the rest of the day at once
-            first, i = i, until(open_ts, i, hi, np.int64(day + 1) * DAY)
+            first, i = i, first_from(open_ts, i, hi, np.int64(day + 1) * DAY)
             new, means, sigmas = close[first:i], mean[first:i], deviation[first:i]
             old, before = close[first - period : i - period], close[first - 1 : i - 1]
             total, squares = slide(new, old, means, sigmas, period, base, total, squares)

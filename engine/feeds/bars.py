@@ -20,6 +20,7 @@ from engine.core.events import QUOTE, ROW
 from engine.core.table import Stream, Tables
 from engine.core.tape import Block
 from engine.kernels.jit import jit
+from engine.kernels.order import first_from
 
 BASES = {"bid": (1.0, 0.0), "ask": (0.0, 1.0), "mid": (0.5, 0.5)}
 NEVER = np.iinfo(np.int64).max
@@ -127,23 +128,6 @@ def close_due(streams, edges, stamps, values, rows, wakes, n, at, ts, symbol, ts
         w = wakes[n]
         w.at, w.stream, w.row, w.ts, w.rank = at, best, rows[best] - 1, best_known, rank
         n += 1
-
-
-@jit(no_cpython_wrapper=True)
-def first_from(ts, i, hi, stop):
-    """First of the rising stamps i..hi-1 that is not before `stop`, hi if none: a quick look near i, then by halves."""
-    step = 1
-    while i + step < hi and ts[i + step] < stop:
-        i += step
-        step *= 2
-    hi = min(i + step, hi)
-    while i < hi:
-        middle = (i + hi) // 2
-        if ts[middle] < stop:
-            i = middle + 1
-        else:
-            hi = middle
-    return hi
 
 
 @jit(no_cpython_wrapper=True)

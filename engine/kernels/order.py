@@ -1,8 +1,25 @@
-"""A window kept in order of size, the smallest first."""
+"""What lies in order: where a stamp is among rising ones, and a window kept by size, the smallest first."""
 
 from __future__ import annotations
 
 from engine.kernels.jit import jit
+
+
+@jit
+def first_from(ts, i, hi, stop):
+    """First of the rising stamps i..hi-1 that is not before `stop`, hi if none: a quick look near i, then by halves."""
+    step = 1
+    while i + step < hi and ts[i + step] < stop:
+        i += step
+        step *= 2
+    hi = min(i + step, hi)
+    while i < hi:
+        middle = (i + hi) // 2
+        if ts[middle] < stop:
+            i = middle + 1
+        else:
+            hi = middle
+    return hi
 
 
 @jit

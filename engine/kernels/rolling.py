@@ -52,23 +52,6 @@ def window_total(x, i, n, base):
 
 
 @jit
-def until(open_ts, lo, hi, stamp):
-    """The first of the rows lo..hi-1 that opens at `stamp` or later; hi if none does. Rows are in order of time."""
-    step = 1
-    while lo + step < hi and open_ts[lo + step] < stamp:  # days are alike, so the processor guesses these steps right
-        lo += step
-        step *= 2
-    hi = min(lo + step + 1, hi)
-    while lo < hi:
-        middle = (lo + hi) // 2
-        if open_ts[middle] < stamp:
-            lo = middle + 1
-        else:
-            hi = middle
-    return lo
-
-
-@jit
 def first_bar_of_day(open_ts, day):
     """Is a bar that opens at `open_ts` the first of its UTC day? `day` is the day number of the bar before."""
     return open_ts >= np.int64(day + 1) * DAY
