@@ -77,12 +77,12 @@ def powers(x, i, n):
 
 @jit
 def place_among(ordered, n, value):
-    """Share of n ordered numbers that are below one of them, equal ones (itself too) counting half."""
+    """Place of one of n ordered numbers over n, 1/n the lowest, 1 the highest; equal ones share their middle place."""
     below = place_of(ordered, n, value)
     level = below
     while level < n and ordered[level] == value:
         level += 1
-    return (below + level) / 2.0 / n
+    return (below + 1 + level) / 2.0 / n
 
 
 @feature(
@@ -102,10 +102,10 @@ def roll(
 
     `var` and `std` are of a sample, `argmin` and `argmax` bars since the lowest and the highest (the latest of equal
     ones), `mad` the median distance from the median. `skew` and `kurt` tell lopsidedness and heavy tails (sample, 0
-    for a normal), `rank` the share of them below this one, itself and its equals counting half (pandas' percent rank
-    less half a place), `autocorr` the correlation with the close before, `entropy` how evenly they lie in ten equal
-    bins, `permutation` how evenly three in a row take their six orders (both 0 to 1). A quantile is `roll_quantile`,
-    two columns together are `roll_cov`.
+    for a normal), `rank` the place of this one over their number (equals share their middle place: 1/period the
+    lowest, 1 the highest), `autocorr` the correlation with the close before, `entropy` how evenly they lie in ten
+    equal bins, `permutation` how evenly three in a row take their six orders (both 0 to 1). A quantile is
+    `roll_quantile`, two columns together are `roll_cov`.
     """
     n = float(period)
     for i in range(lo, hi):

@@ -24,7 +24,7 @@ ROWS: dict[int, tuple[str, str]] = {
          "importance=events.importance in_window=events.in_window count_24h=events.count_24h calendar=calendars:news"),
     17: ("impact", "impact=impact.impact+impact_known.impact abs_impact=impact.abs_impact+impact_known.abs_impact"),
     18: ("context", "session=context.london+context.newyork phase=context.stage regime=context.trend "
-         "vol_regime=context.quiet spread_percentile=context.cost day_position=context.day "
+         "vol_regime=context.quiet spread_percentile=context.cost event=context.event day_position=context.day "
          "structure_bias=context.structure schema_id=spec:Spec.identity"),
     19: ("anomaly", "score_mahalanobis=anomaly.anomaly flag=anomaly.flag score_trees=anomaly_trees.anomaly_trees "
          "flag_trees=anomaly_trees.flag"),
@@ -122,17 +122,9 @@ OWN_NAMES = {
 }  # fmt: skip
 """Features that serve a row under another name than its key: the row, and why."""
 
-MISSING = {
-    "18 context.event": "the context row of every model would need a calendar",
-    "40 mtf.live=True": "a forming larger bar is peeked at by the engine, not asked for by a column with a flag",
-}
-"""What the catalogue names and nothing serves yet, and why."""
 DIFFERS = {
-    "13 rvol.rvol_slot": "slots of a quarter of an hour, their mean of 20 weeks; not of a minute, of 20 days",
-    "19 anomaly.score_mahalanobis": "of return, range, volume and spread, without a rate of ticks: bars have none",
-    "19 anomaly.score_trees": "trees 6 high unless asked for, not 15",
-    "42 roll.rank": "equals count half: half a place below the percent rank of pandas",
-    "46 compare.distance": "the past it looks through is the last `period` bars, not all",
+    "13 rvol.rvol_slot": "a minute of the week comes once a week: the mean of 20 is one of weeks, not of days",
+    "46 compare.distance": "the past it looks through is the last `period` bars: all of it would cost more every bar",
 }
 """Where ours means something a little else under the same word."""
 

@@ -220,7 +220,7 @@ GIVEN = {
 BRIEF: dict[str, dict[str, int]] = {
     "compare": {"width": 6, "period": 14}, "lead_lag": {"period": 20, "reach": 2}, "correlation": {"period": 10},
     "shaped": {"width": 7}, "likeness": {"width": 9}, "regime_cusum": {"longest": 40},
-    "anomaly_trees": {"window": 30, "trees": 3, "height": 4},
+    "anomaly_trees": {"window": 30, "trees": 3},
     "decompose_emd": {"period": 32, "siftings": 1}, "decompose_vmd": {"period": 16, "rounds": 3},
 }  # fmt: skip
 """What costs much at its usual size is tested at a smaller one."""
@@ -240,6 +240,11 @@ def variants() -> list[Spec]:
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
                 made[feature(**given, **brief, **{name: choice})] = None
     return list(made)
+
+
+def settle(spec: Spec) -> int:
+    """Bars until the start of it, and of what it is computed from, is forgotten to 1e-8."""
+    return max(int(node.feature.settle(node.params)) for node in Plan({"x": spec}).nodes)
 
 
 def library() -> list[Feature]:

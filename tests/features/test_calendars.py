@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.core.clock import parse_time
 from engine.core.errors import ConfigError, NotFound
 from engine.core.zones import SECOND
-from engine.features import Plan, events, fact, frame, news, release_impact
+from engine.features import Plan, context, events, fact, frame, news, release_impact
 from engine.features.text import read_feature
 from engine.feeds.known import AHEAD, WEEK, Ahead, facts, released
 from engine.feeds.lineage import Lineage
@@ -183,6 +183,21 @@ def test_the_impact_of_real_claims_is_what_pandas_makes_of_their_surprises(store
     assert (out["x_abs_impact"][there] == out["x_impact"][there].abs()).all()
     assert facts(label, ("USD", "JPY"))("actual", ends[-1:])[0] == columns["actual"][-1]
     assert facts(label, ("EUR", "GBP"))("actual", ends[-1:])[0] == 0.0
+
+
+def test_releases_stand_in_the_context_of_a_bar(stored, shared: Path):
+    """Minutes of EURUSD of December 2019 (HistData, New York wall time), made to quarters of an hour."""
+    table = pandas.read_parquet(shared / "data/fx_m1/eurusd_histdata_m1_2019Q4.parquet")
+    table = table[table.ts >= "2019-12"].set_index("ts").tz_localize("America/New_York").tz_convert("UTC")
+    how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    bars = table.resample("15min").agg(how).dropna().assign(spread=1e-5)
+    near = news("ff/calendar", least=3).in_window
+    told = {"series/ff/calendar": facts("ff/calendar", ("EUR", "USD"))}
+    out = frame({"c": context(release=near), "bare": context(), "near": near}, bars, told)
+    there = out["c_event"].notna()
+    assert there.sum() > 1_000 and 0.02 < out["c_event"][there].mean() < 0.3
+    assert (out["c_event"] == out["near"])[there].all() and (out["bare_event"][there] == 0.0).all()
+    pandas.testing.assert_series_equal(out["c_stage"], out["bare_stage"], check_names=False)
 
 
 def test_names_that_are_none_are_refused_with_the_nearest(stored):

@@ -17,7 +17,7 @@ import pytest
 
 from engine.features import Plan, Spec
 from tests.features import market, precise
-from tests.features.market import Tape, batch
+from tests.features.market import Tape, batch, settle
 
 pytestmark = pytest.mark.skipif(
     np.finfo(np.longdouble).eps == np.finfo(float).eps, reason="long doubles are doubles on this machine"
@@ -61,12 +61,12 @@ def market_of(n: int) -> Columns:
     return together(list(pieces(n)))
 
 
-def settle(spec: Spec) -> int:
-    return max(int(node.feature.settle(node.params)) for node in Plan({"x": spec}).nodes)
+NO_TIES = {"micro_vpin": {"period": 128}, "shaped": {"width": 20}}
+"""Else a bucket would be full, or one of two templates nearer, by a last bit, which long doubles tell otherwise."""
 
 
 def specs() -> dict[str, Spec]:
-    given, brief = ("close", "high", "low", "open") * 2, market.BRIEF
+    given, brief = ("close", "high", "low", "open") * 2, market.BRIEF | NO_TIES
     return {
         f.name: f(**dict(zip(f.required, market.GIVEN.get(f.name, given), strict=False)), **brief.get(f.name, {}))
         for f in market.library()
@@ -87,13 +87,8 @@ def compare(doubles: Columns, wide: Columns, least: int) -> None:
     assert compared >= least
 
 
-BY_A_HAIR = {
-    "micro_vpin": "where a bucket is full to the last bit, the next one opens a bar earlier or later",
-    "shaped": "of two templates that are equally near one is named",
-}
-"""No sum drifts there: a tie is told the other way."""
-FORGET = {name: spec for name, spec in specs().items() if settle(spec) < NEVER and name not in BY_A_HAIR}
-REMEMBER = {name: spec for name, spec in specs().items() if settle(spec) >= NEVER and name not in BY_A_HAIR}
+FORGET = {name: spec for name, spec in specs().items() if settle(spec) < NEVER}
+REMEMBER = {name: spec for name, spec in specs().items() if settle(spec) >= NEVER}
 REACH = {name: int(2.5 * settle(spec)) + spec.warmup for name, spec in FORGET.items()}
 GROUPS = [(0, 150), (150, 500), (500, 1_500), (1_500, 5_000), (5_000, 100_000)]
 

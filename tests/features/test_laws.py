@@ -15,7 +15,7 @@ from engine.features import Plan, Spec
 from engine.features.lookahead import batch as whole
 from engine.features.lookahead import events, leak
 from tests.features import market
-from tests.features.market import Tape, batch, joined, rows, same
+from tests.features.market import Tape, batch, joined, rows, same, settle
 
 SPECS = market.variants()
 PATTERNS = [spec for spec in SPECS if spec.feature.name.startswith("cdl_")]
@@ -199,8 +199,7 @@ RESTLESS = {
 
 @every
 def test_dead_markets_give_finite_numbers_that_stand_still(spec):
-    settle = min(max(int(node.feature.settle(node.params)) for node in plan_of(spec).nodes), 1000)
-    flat = np.full(300 + spec.warmup + 2 * settle, 1.1)
+    flat = np.full(300 + spec.warmup + 2 * min(settle(spec), 1000), 1.1)
     out = batch(plan_of(spec), market.stamped(flat, flat, flat, flat))
     for (name, values), output, unit in zip(out.items(), spec.feature.outputs, spec.feature.unit, strict=True):
         there = values[spec.warmup :]
@@ -279,20 +278,24 @@ def depth(spec: Spec) -> int:
     return 1 + max((depth(s) for _, s in spec.inputs if isinstance(s, Spec)), default=0)
 
 
-@every
+NEVER = 100_000
+"""What settles later than this remembers its first bar: it says so, and nothing is promised of it."""
+every_forgetful = pytest.mark.parametrize("spec", [spec for spec in SPECS if settle(spec) < NEVER], ids=str)
+
+
+@every_forgetful
 def test_where_history_began_is_forgotten(spec, ref):
     plan = plan_of(spec)
     late = 500
-    settle = max(int(node.feature.settle(dict(node.spec.params))) for node in plan.nodes)
-    full = {n: v[late:] for n, v in batch(plan, ref).items()}
-    part = batch(plan, rows(ref, late, len(ref["close"])))
-    midnight = 96  # bars a day
-    start = spec.warmup + max(settle, midnight * depth(spec))  # what sums up sums is rebuilt a day later than they
-    if start > 1000:
-        pytest.skip("the reference series is too short for its settling length")
+    midnights = 96 * depth(spec)  # what sums up sums is rebuilt a day later than they
+    start = spec.warmup + max(settle(spec), midnights)
+    n = late + start + 500
+    columns = ref if n <= len(ref["close"]) else market.reference(n)
+    full = {name: v[late:] for name, v in batch(plan, columns).items()}
+    part = batch(plan, rows(columns, late, len(columns["close"])))
     for name, output in zip(full, spec.feature.outputs, strict=True):
         a, b = full[name][start:], part[name][start:]
-        if settle:
+        if settle(spec):
             assert np.nanmax(np.abs(a - b)) <= 1e-7 * np.nanmax(np.abs(a)), name
         elif output not in spec.feature.sparse:
             same({name: a}, {name: b})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from engine.features import FEATURES, Plan, anomaly, anomaly_trees, atr, drift, load_all, miss, rvol
 from tests.features import market
@@ -61,15 +62,15 @@ def test_the_distance_is_numpys_with_the_means_and_covariances_of_the_past(ref):
     close = bars["close"]
     sides = np.column_stack([
         np.concatenate([[0.0], np.diff(np.log(close))]), (bars["high"] - bars["low"]) / out["a"], out["v"],
-        bars["spread"],
+        bars["spread"], bars["volume"] / 900.0,
     ])  # fmt: skip
-    mean, cov, checked = sides[21], np.zeros((4, 4)), 0
+    mean, cov, checked = sides[21], np.zeros((5, 5)), 0
     for i in range(22, 2000):
         step = sides[i] - mean
         if i >= 270:
             expected = step @ np.linalg.solve(cov, step)
             assert out["x"][i] == pytest.approx(expected, rel=1e-6), i
-            assert out["x_flag"][i] == (expected > 18.466826952903)
+            assert out["x_flag"][i] == (expected > chi2.ppf(0.999, 5))
             checked += 1
         mean = mean + 0.01 * step
         cov = 0.99 * (cov + 0.01 * np.outer(step, step))
@@ -89,13 +90,14 @@ def sides(bars: dict[str, np.ndarray]) -> np.ndarray:
     """What unusual bars are told by, one row a bar; the first 20 are not known."""
     out, close = batch(Plan({"a": atr(14), "v": rvol(20)}), bars), bars["close"]
     step = np.concatenate([[np.nan], np.diff(np.log(close))])
-    return np.column_stack([step, (bars["high"] - bars["low"]) / out["a"], out["v"], bars["spread"]])
+    rate = bars["volume"] / ((bars["end"] - bars["open_ts"]) * 1e-9)
+    return np.column_stack([step, (bars["high"] - bars["low"]) / out["a"], out["v"], bars["spread"], rate])
 
 
 def bits(seed: int, tree: int, place: int) -> int:
     """SplitMix64 of a tree's place, in whole numbers of any size."""
     mask = 2**64 - 1
-    z = ((seed * 1000 + tree) * 4096 + place + 1) * 0x9E3779B97F4A7C15 & mask
+    z = ((seed * 1000 + tree) * 65536 + place + 1) * 0x9E3779B97F4A7C15 & mask
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
     z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
     return z ^ z >> 31
@@ -104,12 +106,12 @@ def bits(seed: int, tree: int, place: int) -> int:
 def path(point: np.ndarray, tree: int, height: int, seed: int) -> list[int]:
     """The nodes that a point passes, the root first, as Tan, Ting and Liu build a tree: ranges, then middles."""
     ranges = []
-    for side in range(4):
-        s = (2 * (bits(seed, tree, 4000 + side) % 1024) + 1) / 2048
+    for side in range(5):
+        s = (2 * (bits(seed, tree, 65000 + side) % 1024) + 1) / 2048
         ranges.append([s - 2 * max(s, 1 - s), s + 2 * max(s, 1 - s)])
     nodes = [1]
     for _ in range(height):
-        side = bits(seed, tree, nodes[-1]) % 4
+        side = bits(seed, tree, nodes[-1]) % 5
         middle = sum(ranges[side]) / 2
         right = bool(point[side] >= middle)
         ranges[side][0 if right else 1] = middle
@@ -117,8 +119,9 @@ def path(point: np.ndarray, tree: int, height: int, seed: int) -> list[int]:
     return nodes
 
 
-def test_half_space_trees_are_those_written_out_plainly(ref):
-    window, trees, height, seed, n = 40, 5, 5, 3, 400
+@pytest.mark.parametrize("height", [5, 15])
+def test_half_space_trees_are_those_written_out_plainly(height, ref):
+    window, trees, seed, n = 40, 5, 3, 400
     bars = market.rows(ref, 0, n)
     spec = anomaly_trees(window=window, trees=trees, height=height, seed=seed, share=0.9)
     out, raw = batch(Plan({"x": spec}), bars), sides(bars)
@@ -158,7 +161,8 @@ def test_planted_anomalies_rank_high_whatever_the_seed(eurusd):
     bars["low"][rows[::3]] -= 0.006
     bars["volume"][rows[1::3]] *= 10
     bars["spread"][rows[2::3]] *= 4
-    for seed in (1, 2):
+    found = []
+    for seed in range(1, 5):
         score = batch(Plan({"x": anomaly_trees(seed=seed)}), bars)["x"]
-        rank = np.argsort(np.argsort(score[600:])) / 2400
-        assert np.mean(rank[rows - 600]) > 0.85 and np.median(rank[rows - 600]) > 0.93
+        found.append(np.argsort(np.argsort(score[600:]))[rows - 600] / 2400)
+    assert np.mean(found, axis=1).min() > 0.75 and np.mean(found) > 0.8 and np.median(found) > 0.9

@@ -10,7 +10,7 @@ from engine.features import Plan, flow, rvol, rvol_slot
 from tests.features.market import batch, hard
 
 WEEK = 7 * 86_400 * 10**9
-QUARTER = 15 * 60 * 10**9
+MINUTE = 60 * 10**9
 
 
 def test_rvol_has_the_catalogues_golden_value(ref):
@@ -25,30 +25,32 @@ def test_no_volume_before_is_as_usual():
     assert found["x"][10] == 1.0 and found["y"][10] == 1.0
 
 
-def slow(bars: dict[str, np.ndarray], span: int) -> list[float]:
-    """Every bar against a table of what its quarter hour had in earlier weeks."""
+def slow(bars: dict[str, np.ndarray], span: int, minutes: int) -> list[float]:
+    """Every bar against a table of what its slot of the week had in earlier weeks."""
     past: dict[int, float] = {}
     found, held, started = [], [], None
     for i, (ts, volume) in enumerate(zip(bars["open_ts"].tolist(), bars["volume"].tolist(), strict=True)):
-        if started is not None and ts // QUARTER != started:
-            slot, mean = started * QUARTER % WEEK // QUARTER, sum(held) / len(held)
+        now = (ts // WEEK, ts % WEEK // (minutes * MINUTE))
+        if started is not None and now != started:
+            slot, mean = started[1], sum(held) / len(held)
             past[slot] = past[slot] + 2 / (span + 1) * (mean - past[slot]) if slot in past else mean
             held = []
-        started = ts // QUARTER
-        usual = past.get(ts % WEEK // QUARTER, bars["volume"][:i].mean() if i else np.nan)
+        started = now
+        usual = past.get(now[1], bars["volume"][:i].mean() if i else np.nan)
         found.append(np.nan if not i else volume / usual if usual > 0 else 1.0)
         held.append(volume)
     return found
 
 
-@pytest.mark.parametrize("minutes", [10, 15, 60])
-def test_rvol_by_the_clock_is_what_a_slow_table_says(minutes, ref):
-    """The reference's volumes on stamps of another step, over more than a week."""
+@pytest.mark.parametrize(("step", "minutes"), [(10, 15), (15, 15), (60, 15), (10, 1), (15, 1), (10, 13), (0.5, 1)])
+def test_rvol_by_the_clock_is_what_a_slow_table_says(step, minutes, ref):
+    """The reference's volumes on stamps of another step, over more than a week; half minutes come in pairs each day."""
     n = len(ref["close"])
-    opened = ref["open_ts"][0] + np.arange(n) * minutes * 60 * 10**9
+    rows = np.arange(n)
+    opened = ref["open_ts"][0] + (rows * step * MINUTE).astype(np.int64) + (rows // 100 * 86_400 * 10**9) * (step < 1)
     bars = {name: values[:n] for name, values in ref.items()} | {"open_ts": opened}
-    found = batch(Plan({"x": rvol_slot(4)}), bars)["x"]
-    np.testing.assert_allclose(found, slow(bars, 4), rtol=1e-9)
+    found = batch(Plan({"x": rvol_slot(4, minutes)}), bars)["x"]
+    np.testing.assert_allclose(found, slow(bars, 4, minutes), rtol=1e-9)
     assert opened[-1] - opened[0] > WEEK
 
 

@@ -52,7 +52,7 @@ def test_rolling_statistics_are_those_of_pandas(source, period, request):
         "mad": windowed(bars["close"], period, lambda w: np.median(np.abs(w - np.median(w)))),
         "argmax": windowed(bars["close"], period, lambda w: w[::-1].argmax()),
         "argmin": windowed(bars["close"], period, lambda w: w[::-1].argmin()),
-        "rank": rolling.rank(pct=True) - 0.5 / period,
+        "rank": rolling.rank(pct=True),
         "permutation": windowed(bars["close"], period, permutation_entropy),
         "entropy": windowed(bars["close"], period, lambda w: entropy(np.histogram(w - w[-1], 10)[0]) / np.log(10)),
     }
@@ -74,7 +74,7 @@ def test_rolling_statistics_are_those_of_pandas(source, period, request):
         still = np.flatnonzero(~varied)[0] + period - 1
         for name in ("var", "std", "mad", "skew", "kurt", "autocorr", "entropy", "permutation"):
             assert out[f"r_{name}"][still] == 0.0, name
-        assert out["r_rank"][still] == 0.5
+        assert out["r_rank"][still] == (period + 1) / 2 / period
 
 
 def test_permutation_entropy_is_0_for_a_trend_and_1_where_every_order_is_as_frequent():
