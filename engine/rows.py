@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from engine.core.tape import Block
 from engine.features.plan import Bound, Plan
 from engine.features.spec import SERIES, Spec
 from engine.loop import Wakes
+
+if TYPE_CHECKING:
+    from engine.features.forming import Forming
 
 PRICES = ("open", "high", "low", "close")
 BEFORE = 2**41
@@ -62,13 +65,24 @@ class Fact:
 
 
 @dataclass
+class Peek:
+    """A column of a larger frame's forming bar, made of this table's rows so far."""
+
+    forming: Forming
+    table: Table
+
+    def align(self, table: Table, lo: int, hi: int, grace: int) -> None:
+        self.forming.fill(table.columns, lo, hi, self.table.columns, self.table.n)
+
+
+@dataclass
 class View:
     """One plan on one stream: its features, kept up with the table."""
 
     table: Table
     bound: Bound
     plan: Plan
-    foreign: list[Foreign | Fact] = field(default_factory=list)
+    foreign: list[Foreign | Fact | Peek] = field(default_factory=list)
     done: int = 0
 
     def extend(self, grace: int) -> None:
@@ -209,7 +223,7 @@ def bind(
     """
     plan, table = Plan(specs), tables.tables[stream]
     others: list[View] = []
-    foreign: list[Foreign | Fact] = []
+    foreign: list[Foreign | Fact | Peek] = []
     known: dict[str, np.ndarray] = {}
     for symbol, frame, spec, column in plan.foreign:
         if symbol.startswith(SERIES):
@@ -220,6 +234,11 @@ def bind(
             continue
         other = tables.tables[find(symbol or table.stream.symbol, frame or table.stream.frame)]
         known[column] = target = table.add(f"{owner}.{column}")
+        if spec.live:
+            from engine.features.forming import Forming  # a kernel of its own, which few runs need
+
+            foreign.append(Peek(Forming(spec, frame, tables.day, target), other))
+            continue
         if spec.feature is None:  # a base column of the other table, by name
             foreign.append(Foreign(target, other.columns[spec.output], other, 0))
             continue

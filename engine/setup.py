@@ -123,7 +123,7 @@ def made_of(config: Config, base: str, frames: set[str]) -> set[str]:
 
 def bar_builder(config: Config, tape: Tape, streams: tuple[Stream, ...], keep: int) -> BarBuilder:
     """The bar builder and its tables; frames that follow the trading day get their bounds for the span of the tape."""
-    tables = Tables(streams, max(CAPACITY, 4 * keep), keep)
+    tables = Tables(streams, max(CAPACITY, 4 * keep), keep, config.data.trading_day)
     base = {stream.symbol: stream.frame for stream in reversed(streams)}
     lengths = {s.frame: frame_ns(s.frame) if s.frame in FIXED else 0 for s in streams}
     records, base_of = stream_records(streams, tape.symbols, lengths, base)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.frames import FX_DAY
+
 STAMPS = ("ts", "open_ts", "end")
 VALUES = ("open", "high", "low", "close", "volume", "spread")
 BASE_COLUMNS = STAMPS + VALUES
@@ -31,10 +33,13 @@ class Stream:
 
 
 class Tables:
-    """The tables of a run. `rows[s]` counts the rows of stream s that are filled."""
+    """The tables of a run. `rows[s]` counts the rows of stream s that are filled; trading days start at `day`."""
 
-    def __init__(self, streams: tuple[Stream, ...], capacity: int = 16_384, keep: int = 1_024) -> None:
+    def __init__(
+        self, streams: tuple[Stream, ...], capacity: int = 16_384, keep: int = 1_024, day: str = FX_DAY
+    ) -> None:
         assert keep * 2 <= capacity, "a table must have room beside what it keeps"
+        self.day = day
         self.streams, self.capacity, self.keep = streams, capacity, keep
         self.rows = np.zeros(len(streams), np.int64)
         self.stamps = np.zeros((len(streams), len(STAMPS), capacity), np.int64)

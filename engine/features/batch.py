@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import ConfigError, DataError
-from engine.core.frames import DAILY, FIXED, FRAMES
+from engine.core.frames import DAILY, FIXED, FRAMES, FX_DAY
 from engine.core.registry import did_you_mean
-from engine.core.table import STAMPS, VALUES
+from engine.core.table import BASE_COLUMNS, STAMPS, VALUES
 from engine.features.contract import Feature
 from engine.features.plan import Plan
 from engine.features.spec import SERIES, Spec
@@ -25,21 +25,26 @@ def frame(
     specs: Mapping[str, Spec | Feature | str],
     data: pandas.DataFrame | Tape,
     others: Mapping[str, pandas.DataFrame | Tape] | None = None,
+    day: str = FX_DAY,
 ) -> pandas.DataFrame:
     """The features `specs` of the bars `data`, row by row, under the names a strategy's row would show.
 
     A feature may be a text: `{"far": "close / sma(200) - 1"}`. `data` has open, high, low, close, optionally volume and
     spread, and either stamps (`open_ts`, `ts` or `end`, int64 ns UTC) or a DatetimeIndex of open times (UTC if it names
     no zone). A tape of one symbol's bars does too. `others` holds the bars of other symbols and frames that features
-    read, by name: `{"USDJPY": bars, "H1": bars, "USDJPY H1": bars}`; a row sees their last bar that had closed.
+    read, by name: `{"USDJPY": bars, "H1": bars, "USDJPY H1": bars}`; a row sees their last bar that had closed, or with
+    `live=True` the one that is forming, of a frame above H1 by the trading `day`.
     Raises ConfigError for features of bars that are not there, DataError for data without stamps, out of order, or not
     of bars.
     """
     import pandas
 
     bars = bars_frame(data) if not isinstance(data, pandas.DataFrame) else data
-    made = _computed(Plan(named(specs)), bars, "", dict(others or {}))
-    return pandas.DataFrame(made, index=bars.index)
+    plan = Plan(named(specs))
+    made = pandas.DataFrame(_computed(plan, bars, "", dict(others or {}), day), index=bars.index)
+    if plan.provisional:
+        made.attrs["provisional"] = plan.provisional
+    return made
 
 
 def named(specs: Mapping[str, Spec | Feature | str]) -> dict[str, Spec | Feature]:
@@ -57,14 +62,17 @@ def named(specs: Mapping[str, Spec | Feature | str]) -> dict[str, Spec | Feature
     return found
 
 
-def _computed(plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, Any]) -> dict[str, np.ndarray]:
+def _computed(
+    plan: Plan, data: pandas.DataFrame, place: str, others: dict[str, Any], day: str
+) -> dict[str, np.ndarray]:
     """The columns that a row shows; `place` is symbol and frame of `data`, empty for those of the rows asked for."""
     columns = _read(data, place, {name for node in plan.nodes for name in node.reads})
     for symbol, larger, spec, column in plan.foreign:
         if symbol.startswith(SERIES):
             columns[column] = _told(data, symbol, spec, others, place)
             continue
-        columns[column] = _brought(data, _place(symbol, larger, place), spec, others, place)
+        bring = _formed if spec.live else _brought
+        columns[column] = bring(data, _place(symbol, larger, place), spec, others, place, day)
     for node in plan.nodes:
         for name in node.reads:
             if name in (*STAMPS, *VALUES) and name not in columns:
@@ -88,24 +96,45 @@ def _place(symbol: str, larger: str, here: str) -> str:
     return " ".join(word for word in (symbol or old_symbol, larger or old_frame) if word)
 
 
-def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, Any], here: str) -> np.ndarray:
-    """A column of another table, as of each row of `data`; NaN before the other's first bar, and while it warms up."""
+def _other(others: dict[str, Any], place: str, spec: Spec) -> pandas.DataFrame:
+    """The bars of another frame or symbol, as handed in; ConfigError if they were not."""
     import pandas
 
     if place not in others:
         known = f": {did_you_mean(place, others)}" if others else ""
         raise ConfigError(f"{spec} is of other bars ({place}): hand them in, others={{{place!r}: bars}}{known}")
     table = others[place]
-    table = table if isinstance(table, pandas.DataFrame) else bars_frame(table)
+    return table if isinstance(table, pandas.DataFrame) else bars_frame(table)
+
+
+def _brought(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, Any], here: str, day: str) -> np.ndarray:
+    """A column of another table, as of each row of `data`; NaN before the other's first bar, and while it warms up."""
+    table = _other(others, place, spec)
     plan = Plan({"value": spec}) if spec.feature is not None else None
     if plan is None and spec.output not in (*STAMPS, *table.columns):
         raise DataError(f"bars of {place} have no {spec.output}: {did_you_mean(spec.output, table.columns)}")
     if plan is None:
         values = _read(table, place, {spec.output})[spec.output]
     else:
-        values = _computed(plan, table, place, others)["value"]
+        values = _computed(plan, table, place, others, day)["value"]
     at = _known(table, place).searchsorted(_known(data, here), "right") - 1
     return np.where(at >= 0, values[np.maximum(at, 0)] if len(values) else np.nan, np.nan)
+
+
+def _formed(data: pandas.DataFrame, place: str, spec: Spec, others: dict[str, Any], here: str, day: str) -> np.ndarray:
+    """A column of the larger bar that is forming at each row of `data`."""
+    from engine.features.forming import Forming
+
+    target = np.full(len(data), np.nan)
+    forming = Forming(spec, place.split()[-1], day, target)
+    tables = []
+    for table, where in ((data, here), (_other(others, place, spec), place)):
+        columns = {**_read(table, where, {"end"}), "ts": _known(table, where)}
+        if missing := [n for n in forming.reads if n not in columns]:
+            raise DataError(f"{spec} needs a column {missing[0]!r}: {did_you_mean(missing[0], table.columns)}")
+        tables.append({name: columns.get(name, target) for name in BASE_COLUMNS})
+    forming.fill(tables[0], 0, len(data), tables[1], len(tables[1]["ts"]))
+    return target
 
 
 def _told(data: pandas.DataFrame, series: str, spec: Spec, others: dict[str, Any], place: str) -> np.ndarray:

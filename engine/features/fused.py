@@ -79,6 +79,8 @@ def principal(values: np.ndarray, *columns: Spec | Feature | str, component: int
     less than 0. The loads are parameters, so they are part of the feature's identity: another fit is another feature.
     ConfigError where nothing varies, and for a component that is not there.
     """
+    if provisional := [one for one in columns if isinstance(one, Spec) and one.provisional]:
+        raise ConfigError(f"{provisional[0]} is provisional: nothing is fitted to a bar that is still forming")
     there = values[~np.isnan(values).any(axis=1)]
     sigma = there.std(axis=0) if len(there) > 1 else np.zeros(values.shape[1])
     if values.shape[1] != len(columns) or not (sigma > 0.0).all():

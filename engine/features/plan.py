@@ -73,6 +73,7 @@ class Plan:
     foreign   (symbol, frame, feature or base column, column name) for what the engine brings from other tables; an
               empty symbol or frame is that of the rows
     identity  changes when any feature, parameter, input or kernel does
+    provisional   those of `columns` that hang on a bar that is still forming: shown, but no model is fitted to them
     """
 
     def __init__(self, specs: Mapping[str, Spec | Feature]) -> None:
@@ -95,6 +96,9 @@ class Plan:
             self._supply(whole, output, column)
         for whole, twice in seconds:
             self._repeat(whole, twice)
+        self.provisional = tuple(
+            column_name(n, spec, o) for n, spec in self.specs.items() if spec.provisional for o in spec.outputs
+        )
         self.warmup = max((spec.warmup for spec in self.specs.values()), default=0)
         self.lookback = max((node.lookback for node in self.nodes), default=0)
         self.identity = digest(*((name, spec.identity) for name, spec in self.specs.items()))
@@ -116,7 +120,8 @@ class Plan:
     def _name(self, whole: Spec, output: str) -> str:
         """The column of one output: the one a row shows, or a hidden one."""
         if (whole, output) not in self._names:
-            words = dict.fromkeys([whole.symbol, whole.frame, whole.feature.name if whole.feature else "", output])
+            told = [whole.symbol, whole.frame, "live" * whole.live, whole.feature.name if whole.feature else "", output]
+            words = dict.fromkeys(told)
             self._names[whole, output] = self._hide("_".join(word for word in words if word))
         return self._names[whole, output]
 
@@ -125,7 +130,7 @@ class Plan:
         if not whole.abroad:
             self._add(whole)
         elif all(column != known for _, _, _, known in self.foreign):
-            bare = replace(whole, output=output, frame="", symbol="")
+            bare = replace(whole, output=output, frame="", symbol="")  # of a forming bar: `live` stays
             self.foreign.append((whole.symbol, whole.frame, bare, column))
 
     def _source(self, source: str | Spec) -> str:
@@ -235,6 +240,11 @@ class Bound:
         self._saved[:] = self.state
         self._extend(row, row + 1, self.n, self._program, self._wires, self._list)
         self.state[:] = self._saved
+
+    @property
+    def driver(self) -> tuple[np.ndarray, ...]:
+        """What a kernel needs to call the driver itself: the state, room for a copy, program, wires, memory."""
+        return self.state, self._saved, self._program, self._wires, self._list
 
     def snapshot(self) -> bytes:
         """What the features carry. To resume, the last `plan.lookback` rows of all columns are needed too."""

@@ -150,6 +150,8 @@ def fit(values: np.ndarray, style: str = "zscore", source: str | Spec = "close")
     """
     if style not in FITS:
         raise ConfigError(f"no fit {style!r}: {did_you_mean(style, FITS)}")
+    if isinstance(source, Spec) and source.provisional:
+        raise ConfigError(f"{source} is provisional: nothing is fitted to a bar that is still forming; leave out live")
     there = values[~np.isnan(values)]
     center, width = FITS[style](there) if len(there) else (0.0, 0.0)
     if not width > 0.0:

@@ -8,6 +8,7 @@
     "H4.rsi" = "rsi(14)"                                        # of H4 bars; in a row it is called H4_rsi
     "USDJPY.H1.rsi" = { feature = "rsi(14)" }                   # of another symbol; row name USDJPY_H1_rsi
     slow = { feature = "atr(14)", on = "D1" }                   # of D1 bars, under its own name
+    now = { feature = "rsi(14)", on = "H1", live = true }       # of the hour still forming: provisional
 
 A column may be called `H4.rsi` in files; in rows, where a name is a word, every dot is an underscore. `on` and `symbol`
 at the top of a file hold for all its features that do not say their own.
@@ -30,7 +31,7 @@ from engine.features.spec import Spec, of, on
 from engine.features.text import read_feature
 
 KEYS = ("about", "on", "symbol", "features")
-WORDS = ("feature", "on", "symbol")
+WORDS = ("feature", "on", "symbol", "live")
 """Keys of an entry that is a table; every other one is a parameter and the values it takes."""
 MOST = 1_000
 """Columns one entry may make."""
@@ -93,12 +94,15 @@ def read_entry(name: str, entry: Any, common: Mapping[str, Any] = {}) -> Iterato
     for key, value in (("symbol", symbol), ("on", frame)):
         if not isinstance(value, str):
             raise ConfigError(f"{key}: must be text, not {value!r}")
+    live = table.get("live", False)
+    if not isinstance(live, bool) or (live and not frame):
+        raise ConfigError(f"live: must be true or false, of a larger frame (on), not {live!r}")
     grid = {key: values_of(key, values) for key, values in table.items() if key not in WORDS}
     if (count := len(list(itertools.product(*grid.values())))) > MOST:
         raise ConfigError(f"{count} columns are too many: at most {MOST}")
     for chosen in itertools.product(*grid.values()):
         spec = read_feature(table["feature"], dict(zip(grid, chosen, strict=True)))
-        spec = on(parse_frame(frame), spec) if frame else spec
+        spec = on(parse_frame(frame), spec, live) if frame else spec
         yield "_".join([column, *map(word_of, chosen)]), of(symbol, spec) if symbol else spec
 
 

@@ -47,6 +47,7 @@ class Spec:
     output: str = ""
     frame: str = ""
     symbol: str = ""
+    live: bool = False
 
     def __getattr__(self, name: str) -> Spec:
         feature = self.__dict__.get("feature")
@@ -85,13 +86,18 @@ class Spec:
     def _placed(self, text: str) -> str:
         if self.symbol.startswith(SERIES):
             return f"fact({self.symbol.removeprefix(SERIES)!r}, {text})"
-        text = f"on({self.frame!r}, {text})" if self.frame else text
+        text = f"on({self.frame!r}, {text}{', live=True' * self.live})" if self.frame else text
         return f"of({self.symbol!r}, {text})" if self.symbol else text
 
     @property
     def abroad(self) -> bool:
         """Is it a column of another table: of another frame or symbol?"""
         return bool(self.frame or self.symbol)
+
+    @property
+    def provisional(self) -> bool:
+        """Does it hang on a bar of a larger frame that is still forming?"""
+        return self.live or any(s.provisional for _, s in self.inputs if isinstance(s, Spec))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -123,7 +129,8 @@ class Spec:
         """Twelve hexadecimal digits over name, version, parameters, inputs and the compiled code's text."""
         inner = [(n, s if isinstance(s, str) else s.identity) for n, s in self.inputs]
         code = self.feature.identity if self.feature else ""
-        return digest(code, self.params, inner, self.output, self.frame, *([self.symbol] if self.symbol else []))
+        place = [self.symbol] if self.symbol else []
+        return digest(code, self.params, inner, self.output, self.frame, *place, *(["live"] * self.live))
 
     def single(self) -> Spec:
         """This spec as an input of another: exactly one output. Raises ConfigError when it is not clear which."""
@@ -142,7 +149,8 @@ class Spec:
         own = {n: Expression(v)(params) if kinds[n].is_deferred(v) else v for n, v in self.params}
         inputs = {n: s.within(params) if isinstance(s, Spec) else s
                   for n, s in self.inputs if s != self.feature.inputs.get(n)}  # fmt: skip
-        return replace(self.feature(**own, **inputs), output=self.output, frame=self.frame, symbol=self.symbol)
+        made = self.feature(**own, **inputs)
+        return replace(made, output=self.output, frame=self.frame, symbol=self.symbol, live=self.live)
 
     def reading(self, columns: Mapping[str, Any]) -> Spec:
         """The same, but wherever a column of the bar is read that `columns` names, what it says instead."""
@@ -223,21 +231,27 @@ def column(name: str) -> Spec:
     return Spec(None, output=name)
 
 
-def on(frame: str, source: Spec | Feature | str) -> Spec:
+def on(frame: str, source: Spec | Feature | str, live: bool = False) -> Spec:
     """A feature, or a base column, of another time frame, as of the last bar of that frame that has closed.
 
+    With `live` it is that of the bar still forming, made of the rows so far, as if it closed with the row. It moves
+    until that bar has closed: a provisional value, to which nothing is fitted (`Plan.provisional` names them).
+    Raises ConfigError for what is on a frame already, and for an unknown column.
+
     >>> from engine.features import rsi
-    >>> on("H1", rsi(14))
-    on('H1', rsi(period=14))
+    >>> on("H1", rsi(14)), on("H1", rsi(14), live=True)
+    (on('H1', rsi(period=14)), on('H1', rsi(period=14), live=True))
     """
+    if live and isinstance(source, str) and source not in VALUES:
+        raise ConfigError(f"on({frame!r}, {source!r}, live=True): {did_you_mean(source, VALUES)}")
     if isinstance(source, str):
         if source not in BASE_COLUMNS:
             raise ConfigError(f"on({frame!r}, {source!r}): {did_you_mean(source, BASE_COLUMNS)}")
-        return Spec(None, output=source, frame=frame)
+        return Spec(None, output=source, frame=frame, live=live)
     spec = source if isinstance(source, Spec) else source()
     if spec.frame:
         raise ConfigError(f"{spec} is on a frame already")
-    return replace(spec, frame=frame)
+    return replace(spec, frame=frame, live=live)
 
 
 def of(symbol: str, source: Spec | Feature | str) -> Spec:
@@ -257,6 +271,8 @@ def of(symbol: str, source: Spec | Feature | str) -> Spec:
     spec = source if isinstance(source, Spec) else source()
     if spec.symbol:
         raise ConfigError(f"{spec} is of a symbol already")
+    if spec.provisional:
+        raise ConfigError(f"of({symbol!r}, {spec}): a forming bar is made of the row's own symbol; leave out live")
     if not symbol:
         raise ConfigError(f'of("", {spec}): name a symbol')
     return replace(spec, symbol=symbol)

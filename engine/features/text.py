@@ -8,6 +8,7 @@ The text is parsed as Python's grammar has it, and nothing but what is listed he
     abs(x) sign(x) log(x) log1p(x) exp(x) sqrt(x) min(a, b) max(a, b)              calculations
     group(rsi(7), rsi(14)).mean   hedged(rsi(14) - 50, macd().histogram, horizon=4)         several columns in one
     age("H1")                                                 minutes since the last closed bar of a frame ended
+    on("H1", rsi(14), live=True)                                  of the hour that is still forming: provisional
     H1.rsi(14)   on("H1", rsi(14))   USDJPY.close   USDJPY.H1.rsi(14)   of("BTCUSDT@binance", rsi(14))   elsewhere
     fact("cboe/VIX/close")   news("forexfactory/calendar", least=3).minutes_to_next              slow series
 """
@@ -36,7 +37,9 @@ SIGNS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
 }  # fmt: skip
 OUTSIDE = ("fact", "news", "release_impact")
 """Functions that name a slow series: `fact("cboe/VIX/close")`."""
-PLACES: dict[str, Callable[[str, Any], Spec]] = {"on": lambda frame, x: on(parse_frame(frame), x), "of": of}
+PLACES: dict[str, Callable[..., Spec]] = {
+    "on": lambda frame, x, live=False: on(parse_frame(frame), x, live), "of": of,
+}  # fmt: skip
 
 
 def read_feature(text: Any, values: Mapping[str, Any] = {}) -> Spec:
@@ -186,9 +189,10 @@ class Reader:
         named = {str(k.arg): self.value(k.value) for k in part.keywords}
         word = part.func.id if isinstance(part.func, ast.Name) else ""
         if word in PLACES:
-            if len(given) != 2 or named or not isinstance(given[0], str) or is_number(given[1]):
+            told = word == "on" and named.keys() == {"live"} and isinstance(named["live"], bool)
+            if len(given) != 2 or (named and not told) or not isinstance(given[0], str) or is_number(given[1]):
                 raise self.wrong('write on("H4", rsi(14))' if word == "on" else 'write of("USDJPY", rsi(14))')
-            return PLACES[word](*given)
+            return PLACES[word](*given, **named)
         if word in OUTSIDE:
             import engine.features
 

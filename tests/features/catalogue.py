@@ -67,7 +67,7 @@ ROWS: dict[int, tuple[str, str]] = {
          "leadsine=cycle_phase.lead period=cycle_phase.period trend_mode=cycle_phase.mode"),
     38: ("regime", "regime=regime.regime dwell=regime.bars p=regime_hmm.regime_hmm cusum=regime_cusum.regime_cusum"),
     39: ("vol_regime", "tag=vol_regime.vol_regime percentile=vol_regime.percentile"),
-    40: ("mtf", "value=spec:on age=formulas:age live=plan:Bound.peek"),
+    40: ("mtf", "value=spec:on age=formulas:age live=forming:Forming provisional=plan:Plan"),
     41: ("lag", "lag=lag.lag difference=mom.mom log_ratio=log_return.log_return"),
     42: ("roll", "sum=roll.sum mean=roll.mean var=roll.var std=roll.std min=roll.min max=roll.max argmin=roll.argmin "
          "argmax=roll.argmax median=roll.median quantile=roll_quantile.roll_quantile mad=roll.mad skew=roll.skew "

@@ -35,6 +35,8 @@ SPECS = {
     "pair": spread("close", of("USDJPY", "close"), period=10),
     "both": correlation("close", of("USDJPY", "close"), 10),
     "odd": of("USDJPY", sma(2) / on("M5", "close")),
+    "forming": on("M5", sma(2), live=True),
+    "top": on("M5", "high", live=True) - column("high"),
 }
 SPECS_OUT = Plan(SPECS).columns
 
@@ -128,7 +130,8 @@ def test_in_batch_the_columns_are_those_of_the_run(kind):
     run = pandas.DataFrame(
         [[getattr(row, n) for n in ("ts", *SPECS_OUT)] for row in made.rows if row.symbol == "EURUSD"]
     )
-    others = {"USDJPY": bars["USDJPY M1"], "EURUSD": bars["EURUSD M1"], "USDJPY M5": bars["USDJPY M5"]}
+    others = {"USDJPY": bars["USDJPY M1"], "EURUSD": bars["EURUSD M1"], "USDJPY M5": bars["USDJPY M5"],
+              "M5": bars["EURUSD M5"]}  # fmt: skip
     out = frame(SPECS, bars["EURUSD M1"], others)
     assert tuple(out.columns) == SPECS_OUT and len(run) > 200
     shown = out[bars["EURUSD M1"].ts >= run[0][0]]
