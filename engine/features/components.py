@@ -33,7 +33,7 @@ COMPONENTS = {
 }  # fmt: skip
 """The wishes of these areas by number; what their names say in brackets is left out."""
 PARTS = {
-    "3.3.1": ("engine/features/spec.py", 'columns of another time frame, closed or forming, `on("H1", rsi(14), live=True)`'),
+    "3.3.1": ("engine/features/spec.py", 'another time frame, closed or forming: `on("H1", rsi(14), live=True)`'),
     "3.3.5": ("engine/feeds/kinds/__init__.py", "bars of ticks, volume or money; `features.ticks.tick_flow`"),
     "3.1.10": ("engine/features/books.py", "imbalance, slope, cost to fill and flow of a book's levels, on arrays"),
     "3.4.5": ("engine/features/fused.py", "principal scores of a window of lags, their loads frozen (`principal`)"),
