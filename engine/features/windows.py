@@ -85,9 +85,23 @@ def place_among(ordered, n, value):
     return (below + 1 + level) / 2.0 / n
 
 
+@jit
+def middle_distance(ordered, n, center):
+    """The median distance of n ordered numbers from `center`: the nearest is beside it, the next on either side."""
+    high = place_of(ordered, n, center)
+    low, before, now = high - 1, 0.0, 0.0
+    for _ in range(n // 2 + 1):
+        before = now
+        if high >= n or (low >= 0 and center - ordered[low] < ordered[high] - center):
+            now, low = center - ordered[low], low - 1
+        else:
+            now, high = ordered[high] - center, high + 1
+    return now if n % 2 else (before + now) / 2.0
+
+
 @feature(
     gives="sum mean var std min max argmin argmax median mad skew kurt rank autocorr entropy permutation",
-    keeps="seen ordered[period] far[period] bins[10] orders[6]", warmup="period - 1", lookback="period",
+    keeps="seen ordered[period] bins[10] orders[6]", warmup="period - 1", lookback="period",
     where="period >= 5",
     unit="price price price_squared price_change price price bars bars price price_change ratio ratio ratio ratio "
     "ratio ratio", pane="below", covers="3.3.3 3.3.4",
@@ -96,7 +110,7 @@ def place_among(ordered, n, value):
 )  # fmt: skip
 def roll(
     lo, hi, close, sum, mean, var, std, min, max, argmin, argmax, median, mad, skew, kurt, rank, autocorr, entropy,
-    permutation, seen, ordered, far, bins, orders, period=20,
+    permutation, seen, ordered, bins, orders, period=20,
 ):  # fmt: skip
     """Statistics of the last `period` closes, by the names that pandas has for them.
 
@@ -121,11 +135,10 @@ def roll(
         min[i], max[i] = ordered[0], ordered[period - 1]
         median[i] = ordered[half] if period % 2 else (ordered[half - 1] + ordered[half]) / 2.0
         for k in range(period):
-            put_in(far, k, abs(close[i - k] - median[i]))
             top = k if close[i - k] > close[i - top] else top
             bottom = k if close[i - k] < close[i - bottom] else bottom
         argmin[i], argmax[i] = bottom, top
-        mad[i] = far[half] if period % 2 else (far[half - 1] + far[half]) / 2.0
+        mad[i] = middle_distance(ordered, period, median[i])
         shift, second, third, fourth = powers(close, i, period)
         sum[i], mean[i], var[i] = n * close[i] + shift, close[i] + shift / n, second / (n - 1.0)
         std[i] = math.sqrt(var[i])
