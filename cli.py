@@ -332,7 +332,7 @@ def show_feature(name: str, as_json: Json = False) -> None:
 
 @features.command("plot")
 def plot_feature(
-    name: Annotated[str, typer.Argument(help="Like bollinger.")],
+    name: Annotated[str, typer.Argument(help='Like bollinger, or "close - sma(20)".')],
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter or input.")] = None,
     data: Annotated[str, typer.Option(help="Dataset of bars.")] = "demo/EURUSD/bars-H1",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Else NAME.html here.")] = None,

@@ -93,6 +93,14 @@ def test_columns_of_one_unit_share_a_pane_and_prices_lie_over_the_candles(tmp_pa
     assert [(g["over"], g["unit"], len(g["lines"])) for g in groups] == [(False, "event", 2), (True, "", 1)]
 
 
+def test_what_is_written_as_a_text_is_drawn_under_a_name_that_is_one(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = features.plot("sma(20) / sma(50) - 1")
+    assert made["file"] == "sma_20_sma_50_1.html" and made["feature"] == "(sma(period=20) / sma(period=50)) - 1"
+    (group,) = carried(Path(made["file"]))["groups"]
+    assert not group["over"] and len(group["lines"]) == 1
+
+
 def test_a_feature_of_ones_own_is_proven_by_its_name_where_one_works(tmp_path: Path) -> None:
     starting_feature.feature("my_gap", tmp_path)
     command = [sys.executable, str(ROOT / "cli.py"), "check", "lookahead", "my_gap", "--cuts", "4"]
@@ -109,6 +117,9 @@ def test_a_feature_of_ones_own_is_proven_by_its_name_where_one_works(tmp_path: P
         ("rsi", ("periodd=3",), features.DEMO, ConfigError, "period"),
         ("rsi", ("period",), features.DEMO, ConfigError, "KEY=VALUE"),
         ("quotient", (), features.DEMO, ConfigError, "--set a=close"),
+        ("rsi(3)", ("period=4",), features.DEMO, ConfigError, "write parameters into 'rsi"),
+        ("rsj(3)", (), features.DEMO, ConfigError, "did you mean rs"),
+        ("H1.rsi(3)", (), features.DEMO, ConfigError, "reads other bars"),
         ("rsi", (), "demo/EURUSD/bars-H2", NotFound, "bars-H1"),
         ("rsi", (), "demo/EURUSD/quotes", ConfigError, "computed on bars"),
         ("rsi", (), "nonsense", NotFound, "SOURCE/SYMBOL"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,13 @@ def is_feature(name: str) -> bool:
 
 
 def bound(name: str, sets: Iterable[str]) -> Spec:
-    """The feature with `KEY=VALUE` parameters and inputs: `rsi`, `["period=7", "close=high"]`."""
+    """The feature with `KEY=VALUE` parameters and inputs: `rsi`, `["period=7", "close=high"]`; or a text.
+
+    >>> bound("rsi", ["period=7"]), bound("close / sma(20)", [])
+    (rsi(period=7), close / sma(period=20))
+    """
+    if not name.isidentifier():
+        return written(name, sets)
     values: dict[str, Any] = {}
     for pair in sets:
         key, equals, text = pair.partition("=")
@@ -48,6 +55,19 @@ def bound(name: str, sets: Iterable[str]) -> Spec:
     if missing:
         raise ConfigError(f"{name} needs {', '.join(missing)}: write --set {missing[0]}=close")
     return feature(**values)
+
+
+def written(text: str, sets: Iterable[str]) -> Spec:
+    """A text such as `sma(20) / sma(50) - 1`, of the bars themselves."""
+    from engine.features import Plan
+    from engine.features.text import read_feature
+
+    spec = read_feature(text)
+    if any(sets):
+        raise ConfigError(f"--set is for a feature by its name: write parameters into {text!r}")
+    if Plan({"value": spec}).foreign:
+        raise ConfigError(f"{text!r} reads other bars: a plot has one kind, which --data chooses")
+    return spec
 
 
 def value_of(text: str) -> Any:
@@ -77,7 +97,7 @@ def plot(name: str, sets: Iterable[str] = (), data: str = DEMO, out: Path | None
     tape = open_tape(source, (symbol,), kind, spread=None if source == "demo" else "0 points")
     bars = columns_of(tape)
     text = render(spec, bars, symbol, kind, note=f"times in UTC, {data}")
-    path = out or Path(f"{name}.html")
+    path = out or Path(re.sub(r"\W+", "_", name).strip("_") + ".html")
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

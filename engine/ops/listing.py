@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -230,19 +231,26 @@ def features_text(rows: list[Row]) -> str:
 
 
 def one_feature(name: str) -> Row:
-    from engine.features import load_all
+    from engine.features import Plan, load_all
+    from engine.features.expression import NEVER
     from engine.ops.features import find
 
     if name not in load_all() and (found := columns_of_set(name)):
         return found
     one = find(name)
+    usual = one(**dict.fromkeys(one.required, "close"))
+    settle = max(int(node.feature.settle(node.params)) for node in Plan({name: usual}).nodes)
     return {
         "name": name,
         "what": one.summary,
+        "definition": " ".join((inspect.getdoc(one.kernel) or "").partition("\n")[2].split()),
         "params": params(one),
         "takes": [f"{k}={v}" if str(v) != k else k for k, v in one.inputs.items()],
         "gives": list(one.outputs),
         "warm-up": [str(w) for w in one.warmup],
+        "first value": usual.warmup,
+        "settles": settle if settle < NEVER else "never",
+        "confirmed after": usual.confirmed_after,
         "unit": one.unit,
         "range": list(one.range) if one.range else None,
         "oracle": [name for name in one.like if name],
