@@ -107,4 +107,4 @@ def as_frame(plan: Plan, parts: list[dict[str, np.ndarray]]) -> pandas.DataFrame
 
     whole = {name: np.concatenate([part[name] for part in parts]) for name in (*STAMPS, *plan.columns)}
     index = pandas.DatetimeIndex(pandas.to_datetime(whole["open_ts"], unit="ns", utc=True), name="time")
-    return pandas.DataFrame({name: whole[name] for name in plan.columns}, index=index)
+    return batch.table_of(plan, whole, index)

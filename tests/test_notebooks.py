@@ -36,3 +36,14 @@ def test_the_first_backtest_runs_and_its_sums_meet(capsys: pytest.CaptureFixture
     assert (made["reach"]["best"] >= 0).all() and (made["reach"]["worst"] <= 0).all()
     assert made["monthly"].sum() == pytest.approx(made["run"].equity["equity"].iloc[-1] - 10_000.0, abs=0.01)
     assert isinstance(made["tried"], pd.DataFrame) and made["tried"].loc[20, "trades"] == 87
+
+
+def test_the_features_run_and_say_what_they_claim(capsys: pytest.CaptureFixture[str]) -> None:
+    made = executed(ROOT / "notebooks/02-features.ipynb")
+    assert made["table"].columns.tolist() == ["fast", "slow", "m", "m_signal", "m_histogram", "far"]
+    assert made["frames"].attrs["provisional"] == ("forming",)
+    assert made["same"][0.0] == 1.0 and made["same"][60.0] < 0.05
+    assert made["honest"] is None and made["cheat"].column == "x" and "None | x moved" in capsys.readouterr().out
+    scaled = made["scaled"][:2_000]
+    assert scaled.mean() == pytest.approx(0.0, abs=1e-9) and scaled.std(ddof=0) == pytest.approx(1.0)
+    assert made["block"].shape[1:] == (64, made["columns"].shape[1]) and made["moved"]["s_psi"].max() > 0.0

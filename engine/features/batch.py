@@ -41,7 +41,14 @@ def frame(
 
     bars = bars_frame(data) if not isinstance(data, pandas.DataFrame) else data
     plan = Plan(named(specs))
-    made = pandas.DataFrame(_computed(plan, bars, "", dict(others or {}), day), index=bars.index)
+    return table_of(plan, _computed(plan, bars, "", dict(others or {}), day), bars.index)
+
+
+def table_of(plan: Plan, columns: Mapping[str, np.ndarray], index: pandas.Index) -> pandas.DataFrame:
+    """The plan's columns as a table, whose `attrs` name those that are provisional."""
+    import pandas
+
+    made = pandas.DataFrame({name: columns[name] for name in plan.columns}, index=index)
     if plan.provisional:
         made.attrs["provisional"] = plan.provisional
     return made
