@@ -30,7 +30,7 @@ ADDRESS, COLUMNS, PARAMS, STATE, STATE_SIZE, WIRE, INPUTS, OUTPUTS, RESTART = ra
 """Columns of the driver's program, one row per feature; WIRE is its first entry in `wires`."""
 MEMORY, SCAN, HOLES = range(3)
 """Columns of the driver's column list: address, when to look for NaN (0 never, 1 first, 2 when filled), found."""
-ROWS = 4_096
+ROWS = 1_024
 """Rows the driver takes at a time, so that what one feature wrote is still in the cache for the next."""
 
 SIGNATURE = types.void(

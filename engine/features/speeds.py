@@ -6,31 +6,37 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.kernels.jit import jit
-from engine.kernels.smoothing import rate
+from engine.kernels.smoothing import onward, rate
 
 
 @feature(
-    gives="rsi", keeps="seen last gain loss", warmup="period", settle="19 * period", where="period >= 2",
+    gives="rsi", keeps="seen last gain loss gained lost fade step", warmup="period", settle="19 * period", where="period >= 2",
     like="talib.RSI", unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1 3.1.2",
     source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
-def rsi(lo, hi, close, rsi, seen, last, gain, loss, period=14):
+def rsi(lo, hi, close, rsi, seen, last, gain, loss, gained, lost, fade, step, period=14):
     """Relative strength index: the share of gains in all movement, each averaged in Wilder's way.
 
     50 when there was no movement at all (TA-Lib says 0, which reads as "oversold" in a dead market).
     """
-    for i in range(lo, hi):
+    first = min(lo + max(period + 1 - int(seen), 0), hi)
+    for i in range(lo, first):
         if seen > 0.0:
-            change = close[i] - last
-            weight = rate(seen, period, 1.0 / period)
+            change, weight = close[i] - last, rate(seen, period, 0.0)
             gain = gain * (1.0 - weight) + max(change, 0.0) * weight
             loss = loss * (1.0 - weight) + max(-change, 0.0) * weight
-        last = close[i]
         rsi[i] = np.nan
         if seen >= period:
             rsi[i] = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
-        seen += 1.0
-    return seen, last, gain, loss
+        last, seen, fade = close[i], seen + 1.0, 1.0
+    closes, out, weight = close[first:hi], rsi[first:hi], 1.0 / period
+    for k in range(out.size):
+        change, last = closes[k] - last, closes[k]
+        up, gain, gained, _, _ = onward(gain, gained, fade, step, max(change, 0.0), weight)
+        down, loss, lost, fade, step = onward(loss, lost, fade, step, max(-change, 0.0), weight)
+        out[k] = 100.0 * up / (up + down) if up + down > 0.0 else 50.0
+    seen += hi - first
+    return seen, last, gain, loss, gained, lost, fade, step
 
 
 @jit

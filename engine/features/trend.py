@@ -9,7 +9,7 @@ from engine.kernels.jit import jit
 from engine.kernels.metatrader import adx_of_mt5
 from engine.kernels.order import first_from
 from engine.kernels.rolling import DAY, window_sum
-from engine.kernels.smoothing import rate
+from engine.kernels.smoothing import onward, rate
 
 
 @jit
@@ -47,22 +47,26 @@ def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
 
 
 @feature(
-    gives="ema", keeps="seen mean", warmup="period - 1", settle="ceil(9.5 * (period + 1))", where="period >= 2",
+    gives="ema", keeps="seen mean base part fade step", warmup="period - 1", settle="ceil(9.5 * (period + 1))", where="period >= 2",
     like="talib.EMA", covers="3.1.1",
 )  # fmt: skip
-def ema(lo, hi, close, ema, seen, mean, period=20):
+def ema(lo, hi, close, ema, seen, mean, base, part, fade, step, period=20):
     """Exponential moving average, weight 2/(period + 1), seeded with the mean of the first `period` closes."""
     first = min(lo + max(period - int(seen), 0), hi)
     for i in range(lo, first):
         seen += 1.0
         mean += (close[i] - mean) * rate(seen, period, 0.0)
         ema[i] = mean if seen >= period else np.nan
-    weight = 2.0 / (period + 1.0)
-    for i in range(first, hi):
-        mean += (close[i] - mean) * weight
-        ema[i] = mean
+        if seen == period:
+            mean, base, fade = mean - close[i], close[i], 1.0
+    values, out = close[first:hi], ema[first:hi]
+    for k in range(out.size):  # distances from a price nearby: where prices stand still it is the price to the last bit
+        now, mean, part, fade, step = onward(mean, part, fade, step, values[k] - base, 2.0 / (period + 1.0))
+        out[k] = base + now
+        if step == 0.0:
+            mean, base = out[k] - values[k], values[k]
     seen += hi - first
-    return seen, mean
+    return seen, mean, base, part, fade, step
 
 
 @jit

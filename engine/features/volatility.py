@@ -6,17 +6,17 @@ import numpy as np
 
 from engine.features.contract import feature
 from engine.features.window import moments
-from engine.kernels.smoothing import rate
+from engine.kernels.smoothing import onward, rate
 from engine.kernels.tops import sliding_top
 
 
 @feature(
-    gives="atr", keeps="seen last mean", warmup="period", settle="0 if style == 'mt5' else 19 * period",
+    gives="atr", keeps="seen last mean part fade step", warmup="period", settle="0 if style == 'mt5' else 19 * period",
     lookback="period if style == 'mt5' else 0", where="period >= 2", choices={"style": ("wilder", "mt5")},
     like="talib.ATR", unit="price_change", pane="below", covers="3.1.1",
     source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
-def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilder"):
+def atr(lo, hi, high, low, close, atr, seen, last, mean, part, fade, step, period=14, style="wilder"):
     """Average true range: how far prices travel in a bar, gaps included, averaged in Wilder's way.
 
     MetaTrader 5 shows the simple mean of the last `period` true ranges: `style="mt5"`.
@@ -29,12 +29,12 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilde
             mean = mean * (1.0 - weight) + true_range * weight
         last = close[i]
         atr[i] = mean if seen >= period else np.nan
-        seen += 1.0
-    weight = 1.0 / period
-    for i in range(first, hi):
-        mean = mean * (1.0 - weight) + (max(high[i], last) - min(low[i], last)) * weight
-        last = close[i]
-        atr[i] = mean
+        seen, fade = seen + 1.0, 1.0
+    highs, lows, closes, out = high[first:hi], low[first:hi], close[first:hi], atr[first:hi]
+    for k in range(out.size):
+        reach = max(highs[k], last) - min(lows[k], last)
+        out[k], mean, part, fade, step = onward(mean, part, fade, step, reach, 1.0 / period)
+        last = closes[k]
     seen += hi - first
     for i in range(lo, hi if style == 1 else lo):
         if seen - (hi - i) >= period:
@@ -42,7 +42,7 @@ def atr(lo, hi, high, low, close, atr, seen, last, mean, period=14, style="wilde
             for k in range(i - period + 1, i + 1):
                 reach += max(high[k], close[k - 1]) - min(low[k], close[k - 1])
             atr[i] = reach / period
-    return seen, last, mean
+    return seen, last, mean, part, fade, step
 
 
 @feature(
