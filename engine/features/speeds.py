@@ -10,8 +10,8 @@ from engine.kernels.smoothing import onward, rate
 
 
 @feature(
-    gives="rsi", keeps="seen last gain loss gained lost fade step", warmup="period", settle="19 * period", where="period >= 2",
-    like="talib.RSI", unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1 3.1.2",
+    gives="rsi", keeps="seen last gain loss gained lost fade step", warmup="period", settle="19 * period",
+    where="period >= 2", like="talib.RSI", unit="percent", range=(0.0, 100.0), pane="below", covers="3.1.1 3.1.2",
     source="Wilder, New Concepts in Technical Trading Systems, 1978",
 )  # fmt: skip
 def rsi(lo, hi, close, rsi, seen, last, gain, loss, gained, lost, fade, step, period=14):

@@ -47,8 +47,8 @@ def sma(lo, hi, open_ts, close, sma, seen, total, day, period=20):
 
 
 @feature(
-    gives="ema", keeps="seen mean base part fade step", warmup="period - 1", settle="ceil(9.5 * (period + 1))", where="period >= 2",
-    like="talib.EMA", covers="3.1.1",
+    gives="ema", keeps="seen mean base part fade step", warmup="period - 1", settle="ceil(9.5 * (period + 1))",
+    where="period >= 2", like="talib.EMA", covers="3.1.1",
 )  # fmt: skip
 def ema(lo, hi, close, ema, seen, mean, base, part, fade, step, period=20):
     """Exponential moving average, weight 2/(period + 1), seeded with the mean of the first `period` closes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -217,13 +218,14 @@ GIVEN = {
 """What a feature is given that takes something else than prices: signals have two signs."""
 
 
-BRIEF: dict[str, dict[str, int]] = {
+BRIEF: dict[str, dict[str, Any]] = {
     "compare": {"width": 6, "period": 14}, "lead_lag": {"period": 20, "reach": 2}, "correlation": {"period": 10},
     "shaped": {"width": 7}, "likeness": {"width": 9}, "regime_cusum": {"longest": 40},
     "anomaly_trees": {"window": 30, "trees": 3},
     "decompose_emd": {"period": 32, "siftings": 1}, "decompose_vmd": {"period": 16, "rounds": 3},
+    "context": {"release": aroon(9).aroon_up},
 }  # fmt: skip
-"""What costs much at its usual size is tested at a smaller one."""
+"""What costs much at its usual size is tested at a smaller one, and what waits for a calendar with something else."""
 WHOLE = {"blend": ("count",)}
 """Whole numbers that are not lowered: signals that are not counted have no weight, which never changes."""
 

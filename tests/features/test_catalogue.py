@@ -89,9 +89,7 @@ def bound(name: str) -> Spec:
 
 
 SPREADS = ("spread_cost", "context")
-"""These need a file with spreads."""
-CALENDARS = {"context.event"}
-"""These need a calendar: `test_releases_stand_in_the_context_of_a_bar` has one, and real bars of EURUSD beside it."""
+"""These need a file with spreads. The context's releases are those of a real calendar in test_calendars."""
 
 
 def moving(names: list[str], bars: dict[str, np.ndarray]) -> set[str]:
@@ -119,7 +117,7 @@ def test_what_reads_spreads_moves_on_real_bars_with_spreads(shared: Path):
     bid = [table[f"bid_{name}"].to_numpy(float) for name in ("open", "high", "low", "close")]
     bars = market.stamped(*bid, spread=table["ask_close"].to_numpy(float) - bid[3], step=60 * 10**9)
     named = [name for name in OURS if name.split(".")[0] in SPREADS]
-    assert set(named) - moving(named, bars) == CALENDARS and len(named) >= 10
+    assert set(named) - moving(named, bars) == set() and len(named) >= 10
 
 
 def test_every_pattern_happens_on_real_bars_of_eurusd(eurusd_weeks, shared: Path):

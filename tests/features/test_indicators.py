@@ -228,6 +228,7 @@ STILL = {
     "when_gap": "its bars are stamped one after the other: real gaps are in test_timing",
     "context_cost": "the file has no spreads: it moves on a file that has, in test_notes",
     **dict.fromkeys(("ddm", "page_hinkley", "drift"), "turns do not drift in this year; other errors do: test_notes"),
+    "context_event": "there is no calendar: it moves in test_calendars",
     "spread_cost_points": "the file has no spreads",
 }
 
