@@ -221,6 +221,15 @@ def test_each_indicator_of_the_terminal_is_written_as_the_guide_says(ref):
     assert not any(np.isnan(values[-100:]).all() for values in batch(plan, ref).values())
 
 
+@pytest.mark.parametrize("price", [1.1, 0.1 + 0.2, 65_432.1, 7e-9])
+def test_an_exponential_average_of_a_price_that_stands_still_is_that_price(price):
+    """To the last bit, also after the price has moved: else it would cross its average without moving."""
+    moved = price * (1.0 + 0.01 * np.sin(np.arange(1.0, 41.0)))
+    close = np.concatenate([np.full(60, price), moved, np.full(900, price)])
+    out = batch(Plan({"x": FEATURES.get("ema")(20)}), market.stamped(close, close, close, close))["x"]
+    assert (out[19:60] == price).all() and (out[60:100] != price).all() and (out[-100:] == price).all()
+
+
 # ---------------------------------------------------------------- real data, and long runs
 
 
