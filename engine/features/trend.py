@@ -64,7 +64,7 @@ def ema(lo, hi, close, ema, seen, mean, base, part, fade, step, period=20):
         now, mean, part, fade, step = onward(mean, part, fade, step, values[k] - base, 2.0 / (period + 1.0))
         out[k] = base + now
         if step == 0.0:
-            mean, base = out[k] - values[k], values[k]
+            mean, base = now + (base - values[k]), values[k]
     seen += hi - first
     return seen, mean, base, part, fade, step
 
