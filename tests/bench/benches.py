@@ -128,6 +128,8 @@ BENCHES = {
         Bench("import_csv", "rows/s", "CSV and MT5 ticks into the catalogue; memory of 100M", special="importing"),
         Bench("load", "s", "10M quotes from the replay cache, every number looked at", special="load"),
         Bench("cold", "s", "start of the program, first and second run on a fresh machine", special="cold"),
+        Bench("page", "ms", "a report of 100,000 bars and 5,000 trades in a browser: first paint, all there, a frame",
+              special="page"),
         Bench("indicators_batch", "x TA-Lib", "ten indicators over 1M bars, their time over TA-Lib's and tulipy's",
               special="library_batch"),
         Bench("candles_batch", "x TA-Lib", "all 61 candlesticks over 1M bars", special="library_batch"),

@@ -24,6 +24,13 @@ from tables import short
 Measured = dict[str, Any]
 Times = tuple[float, float]
 """Wall and processor seconds."""
+PAINTED = """
+    const paint = () => performance.getEntriesByType("paint").find(e => e.name === "first-contentful-paint")?.startTime;
+    for (let i = 0; i < 500 && paint() === undefined; i++) await new Promise(r => setTimeout(r, 20));
+    const t = performance.now();
+    for (let i = 0; i < 20; i++) report.chart.zoom(i % 2 ? 0.5 : 2);
+    return { paint: paint(), ready: report.ready, frame: (performance.now() - t) / 20 };
+"""
 
 
 def entry(ours: float | None, unit: str, figures: Measured, targets: dict[str, bool], rss_mb: float | None) -> Measured:
@@ -145,6 +152,31 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
     return entry(figures["second demo run"], bench.unit, figures, targets, None)
 
 
+def page(bench: Bench, rounds: int, share: int) -> Measured:
+    """Milliseconds until a report of real size is painted and all of it is there, and for a frame while zooming."""
+    from tests.report.driver import DRIVER, opened
+    from tests.report.sample import write_run
+    from tests.report.test_browser import CHROMIUM
+
+    print(f"\n{bench.name}  ({bench.unit}, median of the rounds)")
+    if CHROMIUM is None or DRIVER is None:
+        print("  not run: it needs chromium and chromedriver")
+        return entry(None, bench.unit, {"not_run": "it needs chromium and chromedriver"}, {}, None)
+    said = []
+    with tempfile.TemporaryDirectory() as fresh:
+        run = write_run(Path(fresh), bars=100_000 // share, trades=5_000 // share, journal=True)
+        for k in range(rounds):
+            with opened(run / "report.html", Path(fresh) / f"profile{k}") as one:
+                said.append(one.run(PAINTED))
+    figures = {name: statistics.median(one[name] for one in said) for name in ("paint", "ready", "frame")}
+    print("  first paint {paint:.0f}, all there {ready:.0f}, a frame {frame:.1f}".format(**figures))
+    targets = {
+        "first paint: at most 2 s": figures["paint"] <= 2_000, "all there: at most 2 s": figures["ready"] <= 2_000,
+        "a frame: at most 100 ms": figures["frame"] <= 100,
+    }  # fmt: skip
+    return entry(figures["ready"], bench.unit, figures, targets, None)
+
+
 def many_files(root: Path) -> Path:
     """A catalogue of 10,000 small files, the demo's one under ten thousand names, long settled."""
     (shipped,) = (ROOT / "engine/feeds/demo").rglob("2017.parquet")
@@ -179,6 +211,6 @@ def once(command: list[str], known: dict[str, str]) -> Times:
 
 
 MEASURES: dict[str, Callable[[Bench, int, int], Measured]] = {
-    "resting": resting, "memory": memory, "load": load, "cold": cold, "importing": importing,
+    "resting": resting, "memory": memory, "load": load, "cold": cold, "page": page, "importing": importing,
     "library_batch": library.batch, "library_live": library.live, "library_cold": library.cold,
 }  # fmt: skip

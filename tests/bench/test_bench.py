@@ -47,7 +47,7 @@ def test_a_ratio_is_ours_over_theirs_and_a_target_without_its_peer_is_left_out()
 def test_every_bench_of_the_plan_is_there():
     wanted = (
         "quotes_python quotes_compiled on_quote bars_python bars_compiled resting_orders memory cold import_csv load "
-        "indicators_batch candles_batch features_live features_cold"
+        "indicators_batch candles_batch features_live features_cold page"
     )
     assert set(wanted.split()) <= set(BENCHES)
 

@@ -237,7 +237,8 @@ def variants() -> list[Spec]:
         given = dict(zip(feature.required, GIVEN.get(feature.name, ("close", "high", "low", "open")), strict=False))
         brief = BRIEF.get(feature.name, {})
         made[feature(**given, **brief)] = None
-        made[feature(**given, **smallest(feature, given))] = None
+        fed = {name: source for name, source in brief.items() if name not in feature.params}
+        made[feature(**given, **fed, **smallest(feature, given))] = None
         for name, param in feature.params.items():
             for choice in param.choices or ((True, False) if param.kind is bool else ()):
                 made[feature(**given, **brief, **{name: choice})] = None
