@@ -70,7 +70,7 @@ def test_the_first_strategy_saved_as_a_file_runs_by_its_name(tmp_path: Path) -> 
 
 
 SAYS = {
-    "backtest demo": r"net profit +-743\.72 USD(.|\n)*digest +69b2cf7a",
+    "backtest demo": r"net profit +-743\.72 USD(.|\n)*digest +7b153bbd",
     "backtest demo --set strategy.params.fast=10": r"run +2 demo(.|\n)*trades +1\d\d(.|\n)*digest",
     "compare latest~1 latest": r"strategy\.0\.params\.fast +20 +10(.|\n)*first difference: 2017-.* cause: the config",
     "runs list": r" 1  demo +87 +-743\.72 USD",
