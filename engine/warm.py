@@ -47,9 +47,7 @@ def ahead(config: Config) -> None:
 
 def everything(tell: Callable[[str], None] = lambda _: None) -> int:
     """Compile the kernels of every lane and kind of tape that are not there yet; how many of these were not."""
-    cold = [
-        (lane, kind) for lane, kind in KERNEL if is_cold(lane, kind)
-    ]  # the second lane is built of the first's parts
+    cold = [(lane, kind) for lane, kind in KERNEL if is_cold(lane, kind)]
     for lane, kind in cold:  # the second lane is built of the parts of the first
         tell(f"{lane} lane, {kind}")
         with started(f"{lane} {kind} full") as other:

@@ -36,3 +36,9 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the shared market data: set ONETAPE_SHARED or put it at ../shared")
     return folder
+
+
+@pytest.fixture(scope="session")
+def deep(request: pytest.FixtureRequest) -> bool:
+    """Is this `make laws`, which has hours?"""
+    return request.config.getoption("--hypothesis-profile") == "laws"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -294,10 +295,13 @@ def fact(series: str, column: str = "value") -> Spec:
 
 def deferred(value: Any) -> bool:
     """Is it an expression of somebody else's parameters, such as `"slow"` or `"2 * period"`?"""
-    if not isinstance(value, str):
-        return False
+    return isinstance(value, str) and _has_names(value)
+
+
+@functools.lru_cache(1_024)
+def _has_names(text: str) -> bool:
     try:
-        return any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(value, mode="eval")))
+        return any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(text, mode="eval")))
     except SyntaxError:
         return False
 

@@ -48,9 +48,3 @@ def quarters(shared: Path) -> str:
         file = tar.extractfile(member)
         assert file is not None
         return file.read().decode()
-
-
-@pytest.fixture(scope="session")
-def deep(request: pytest.FixtureRequest) -> bool:
-    """Is this `make laws`, which has hours?"""
-    return request.config.getoption("--hypothesis-profile") == "laws"
