@@ -21,7 +21,7 @@ from engine.core import events as e
 from engine.core.config import Config, DataConfig, RunConfig, StrategyConfig
 from engine.core.journal import Journal
 from engine.kernels.jit import ROOT
-from engine.run import EMPTY, Session, make_strategies
+from engine.run import EMPTY, Session, make_strategies, open_config_tape
 
 KERNEL = {("python", kind): ("engine.venues.scan", f"advance_{kind}") for kind in ("quotes", "bars")}
 KERNEL |= {("compiled", kind): ("engine.drive", "drive") for kind in ("quotes", "bars")}
@@ -36,10 +36,15 @@ def is_cold(lane: str, kind: str) -> bool:
 
 
 def ahead(config: Config) -> None:
-    """Compile what a run of the config needs and no run has needed before."""
+    """Compile what a run of the config needs and no run has needed before.
+
+    Raises what the run would raise for a strategy, a parameter or data that is not there, before anything is compiled.
+    """
     lane, kind = config.run.lane, config.data.kind
     if not is_cold(lane, kind) or cores() < 2:
         return
+    make_strategies(config)
+    open_config_tape(config)
     with started(f"{lane} {kind}") as other:
         around(lane, kind)
         other.wait()

@@ -11,6 +11,7 @@ import pytest
 
 import engine
 from engine import warm
+from engine.core.errors import OnetapeError
 from engine.core.load import load
 from engine.venues.scan import advance_bars
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = """
 import engine, cli
 from engine import warm
+from engine.core.errors import OnetapeError
 from engine.core.load import load
 from engine.drive import drive, gather
 from engine.execution.kernels import market_orders
@@ -75,3 +77,19 @@ def test_that_the_other_process_fails_does_not_matter(monkeypatch: pytest.Monkey
     nowhere(monkeypatch, tmp_path)
     monkeypatch.setattr(warm, "started", lambda _, start=warm.started: start("no such task"))
     warm.ahead(load("demo", env={}))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ("strategy.params.fas=3", "ma_cross has no parameter 'fas': did you mean fast"),
+        ("data.symbols=EURUSDX", "EURUSDX"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_compiled(
+    mistake: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nowhere(monkeypatch, tmp_path)
+    monkeypatch.setattr(warm, "started", lambda task: pytest.fail(f"another process was started: {task}"))
+    with pytest.raises(OnetapeError, match=told):
+        warm.ahead(load("demo", sets=[mistake], env={}))
