@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = """
 import engine, cli
 from engine import warm
-from engine.core.errors import OnetapeError
 from engine.core.load import load
 from engine.drive import drive, gather
 from engine.execution.kernels import market_orders

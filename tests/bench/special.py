@@ -24,9 +24,7 @@ from tables import short
 Measured = dict[str, Any]
 Times = tuple[float, float]
 """Wall and processor seconds."""
-PAINTED = """
-    const paint = () => performance.getEntriesByType("paint").find(e => e.name === "first-contentful-paint")?.startTime;
-    for (let i = 0; i < 500 && paint() === undefined; i++) await new Promise(r => setTimeout(r, 20));
+ZOOMED = """
     const t = performance.now();
     for (let i = 0; i < 20; i++) report.chart.zoom(i % 2 ? 0.5 : 2);
     return { paint: paint(), ready: report.ready, frame: (performance.now() - t) / 20 };
@@ -154,9 +152,8 @@ def cold(bench: Bench, rounds: int, share: int) -> Measured:
 
 def page(bench: Bench, rounds: int, share: int) -> Measured:
     """Milliseconds until a report of real size is painted and all of it is there, and for a frame while zooming."""
-    from tests.report.driver import DRIVER, opened
+    from tests.report.driver import CHROMIUM, DRIVER, PAINTED, opened
     from tests.report.sample import write_run
-    from tests.report.test_browser import CHROMIUM
 
     print(f"\n{bench.name}  ({bench.unit}, median of the rounds)")
     if CHROMIUM is None or DRIVER is None:
@@ -167,7 +164,7 @@ def page(bench: Bench, rounds: int, share: int) -> Measured:
         run = write_run(Path(fresh), bars=100_000 // share, trades=5_000 // share, journal=True)
         for k in range(rounds):
             with opened(run / "report.html", Path(fresh) / f"profile{k}") as one:
-                said.append(one.run(PAINTED))
+                said.append(one.run(PAINTED + ZOOMED))
     figures = {name: statistics.median(one[name] for one in said) for name in ("paint", "ready", "frame")}
     print("  first paint {paint:.0f}, all there {ready:.0f}, a frame {frame:.1f}".format(**figures))
     targets = {

@@ -19,6 +19,13 @@ ARGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update",
     "--disable-background-networking", "--disable-sync", "--window-size=1400,2000", "--disable-dev-shm-usage",
 )  # fmt: skip
+PAINTED = """
+    const paint = () => performance.getEntriesByType("paint").find(e => e.name === "first-contentful-paint")?.startTime;
+    const there = () => paint() !== undefined && window.report;
+    for (let i = 0; i < 500 && !there(); i++) await new Promise(r => setTimeout(r, 20));
+"""
+"""Waits for the first paint and all of the report, whichever comes last, ten seconds at most; then `paint()` is when
+it was first painted, in milliseconds."""
 
 
 def ask(address: str, method: str, path: str, body: object = None) -> Any:

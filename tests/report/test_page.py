@@ -20,10 +20,6 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None or driver.DRIVER is None,
     reason="needs chromium and chromedriver (apt-get install chromium-driver)",
 )
-PAINTED = """
-    const paint = () => performance.getEntriesByType("paint").find(e => e.name === "first-contentful-paint")?.startTime;
-    for (let i = 0; i < 200 && paint() === undefined; i++) await new Promise(r => setTimeout(r, 20));
-"""
 
 
 def test_a_hundred_thousand_bars_and_five_thousand_trades_are_painted_and_explained(tmp_path: Path) -> None:
@@ -31,7 +27,7 @@ def test_a_hundred_thousand_bars_and_five_thousand_trades_are_painted_and_explai
     run = write_run(tmp_path, bars=100_000, trades=5_000, journal=True)
     assert (run / "report.html").stat().st_size < 10_000_000
     with driver.opened(run / "report.html", tmp_path / "profile") as page:
-        seen = page.run(PAINTED + """
+        seen = page.run(driver.PAINTED + """
             report.choose(4321); await report.told();
             const kinds = [...document.querySelectorAll("#why .kind")].map(k => k.textContent);
             return { paint: paint(), ready: report.ready, kinds, told: document.getElementById("why").textContent };
